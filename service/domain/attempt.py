@@ -1,0 +1,32 @@
+"""One call to one provider, as it is remembered and told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from service.domain.provider import ModelRef
+from service.domain.reasons import ErrorReason
+
+
+class Outcome(Enum):
+    OK = "ok"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """`reason` is None when it gave the answer; `http_status` is 0 when there was none."""
+
+    target: ModelRef
+    outcome: Outcome
+    duration_s: float
+    reason: ErrorReason | None = None
+    http_status: int = 0
+    message: str = ""
+
+    def __str__(self) -> str:
+        why = f" {self.reason.name}" if self.reason else ""
+        return f"{self.target} {self.outcome.value}{why} {self.duration_s * 1000:.0f} ms"

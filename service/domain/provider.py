@@ -1,0 +1,120 @@
+"""What the service knows of providers: who serves which model, and what one call to one of them
+holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from fnmatch import fnmatchcase
+
+from service.domain.completion import CompletionSpec, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRef:
+    """A concrete model at a concrete provider, by the provider's configured name."""
+
+    provider: str
+    model: str
+    deployment: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.provider}/{self.model}"
+
+
+@dataclass(frozen=True, slots=True)
+class ServedModel:
+    """A model, or a pattern of models (`gpt-*`), that a provider serves.
+
+    `upstream` is the provider's own name of it; "" means the same name. Token limits are 0 when
+    unknown. `capabilities` are those of `aiprovider.v1.Model`; empty means unknown, and nothing is ruled
+    out.
+    """
+
+    name: str
+    upstream: str = ""
+    context_window_tokens: int = 0
+    max_output_tokens: int = 0
+    capabilities: frozenset[str] = frozenset()
+
+    def upstream_of(self, model: str) -> str | None:
+        """The provider's own name of `model`, None if this entry does not serve it."""
+        if self.name == model:
+            return self.upstream or model
+        if "*" in self.name and fnmatchcase(model, self.name):
+            return self.upstream or model
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What one enabled provider serves. A lower `priority` is tried first; ties keep their order.
+
+    Without `models` the provider serves any model that is asked for as `NAME/MODEL`, and no other.
+    """
+
+    provider: str
+    priority: int
+    models: tuple[ServedModel, ...] = ()
+
+
+class OnUnsupported(Enum):
+    """What happens to a parameter that the provider lacks."""
+
+    REFUSE = "error"
+    DROP = "drop"
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """Values for what the caller left out. A provider leaves one out where the model would refuse
+    it.
+    """
+
+    temperature: float | None = None
+    max_output_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderCall:
+    """One completion asked of one provider. `model` is the provider's own name, not `spec.model`.
+
+    `headers` are sent along (trace context).
+    """
+
+    spec: CompletionSpec
+    model: str
+    defaults: Defaults = Defaults()
+    on_unsupported: OnUnsupported = OnUnsupported.REFUSE
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingCall:
+    """Embeddings asked of one provider. `model` is the provider's own name."""
+
+    model: str
+    inputs: tuple[str, ...]
+    dimensions: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True)
+class Embeddings:
+    """One vector for each input, in the same order. `usage` is None when the provider did not
+    say.
+    """
+
+    vectors: tuple[Sequence[float], ...]
+    usage: Usage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCount:
+    """`tokenizer` names who counted. `exact` is False for an estimate."""
+
+    input_tokens: int
+    exact: bool
+    tokenizer: str
