@@ -29,8 +29,8 @@ class ServedModel:
     """A model, or a pattern of models (`gpt-*`), that a provider serves.
 
     `upstream` is the provider's own name of it; "" means the same name. Token limits are 0 when
-    unknown. `capabilities` are those of `aiprovider.v1.Model`; empty means unknown, and nothing is ruled
-    out.
+    unknown. `capabilities` are those of `aiprovider.v1.Model`; empty means unknown, and nothing is
+    ruled out.
     """
 
     name: str

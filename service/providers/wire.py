@@ -112,7 +112,8 @@ class Omissions:
 
     def lacks(self, field_path: str, why: str = "") -> None:
         """Notes that the provider has no `field_path`. Raises UNSUPPORTED_PARAMETER unless
-        dropping."""
+        dropping.
+        """
         if self._policy is OnUnsupported.REFUSE:
             raise unsupported(self._provider, field_path, why)
         if field_path not in self._dropped:
@@ -121,7 +122,8 @@ class Omissions:
 
 def unsupported(provider: str, field_path: str, why: str = "") -> ProviderFailure:
     """A failure for content that cannot be dropped, such as a media type that the provider
-    lacks."""
+    lacks.
+    """
     reason = f": {why}" if why else ""
     return ProviderFailure(
         ErrorReason.UNSUPPORTED_PARAMETER,
