@@ -1,1 +1,1 @@
-"""The request path: the only place that awaits in order. Knows ports, never an adapter or the wire."""
+"""The request path: the only place that awaits in order. Knows ports, never adapters or wire."""

@@ -1,8 +1,11 @@
-"""Whether one more request may begin. Refuses at once: a queue in front of a slow provider helps nobody."""
+"""Whether one more request may begin.
+
+Refuses at once: a queue in front of a slow provider helps nobody.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from service.domain.errors import ServiceFailure
@@ -32,7 +35,7 @@ class Admission:
         self._draining = True
 
     @contextmanager
-    def slot(self) -> Iterator[None]:
+    def slot(self) -> Generator[None, None, None]:
         """Raises ServiceFailure: SERVER_DRAINING or SERVER_OVERLOADED."""
         if self._draining:
             raise ServiceFailure(

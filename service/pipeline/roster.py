@@ -1,4 +1,4 @@
-"""Who can be asked right now: one immutable snapshot, replaced whole when the configuration changes.
+"""Who can be asked right now: one immutable snapshot, replaced whole by a reload.
 
 A request leases the snapshot it was planned on, so that a reload never closes a provider under a
 call in flight.
@@ -7,7 +7,7 @@ call in flight.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -34,7 +34,7 @@ class Member:
     provider: Provider
     offer: Offer
     limits: TimeLimits
-    defaults: Defaults = Defaults()
+    defaults: Defaults
     on_unsupported: OnUnsupported = OnUnsupported.REFUSE
 
 
@@ -53,7 +53,7 @@ class Roster:
         return f"<Roster {', '.join(self.members) or 'empty'}; {self._lease_count} leases>"
 
     @contextmanager
-    def lease(self) -> Iterator[Roster]:
+    def lease(self) -> Generator[Roster, None, None]:
         self._lease_count += 1
         self._idle.clear()
         try:

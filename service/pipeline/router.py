@@ -7,7 +7,7 @@ stream and a whole answer differ only in what is awaited.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -113,7 +113,7 @@ class Router:
 
     async def stream(
         self, spec: CompletionSpec, wish: RouteWish, deadline: float
-    ) -> AsyncIterator[RoutedEvent]:
+    ) -> AsyncGenerator[RoutedEvent, None]:
         """Ends after exactly one Done, or raises.
 
         Close it (`contextlib.aclosing`) when leaving early: that closes the upstream connection.
@@ -122,7 +122,7 @@ class Router:
             walk = self._walk(roster, spec, wish, deadline)
             for candidate in walk:
                 ending: Ending | None = None
-                with walk.attempt(candidate) as commitment:
+                with walk.attempt(candidate) as attempt:
                     async with AsyncExitStack() as stack:
                         member = roster.members[candidate.target.provider]
                         limits = _Limits(member, wish, candidate, deadline)
@@ -130,7 +130,7 @@ class Router:
                             context = member.provider.stream(_call(spec, member, candidate))
                             events = await stack.enter_async_context(context)
                             event = await _following(events, candidate)
-                        commitment.made = True
+                        attempt.committed = True
                         yield Begun(candidate.target)
                         size_bytes = 0
                         while not isinstance(event, Ending):
@@ -203,7 +203,7 @@ class _Limits:
             raise self._late(f"fell silent for {self._idle_s:g} s, or took too long") from None
 
     @asynccontextmanager
-    async def _until(self, until: float, complaint: str) -> AsyncIterator[None]:
+    async def _until(self, until: float, complaint: str) -> AsyncGenerator[None, None]:
         try:
             async with asyncio.timeout_at(min(until, self._deadline)):
                 yield

@@ -6,11 +6,9 @@ and the bookkeeping of attempts exist once.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from types import TracebackType
 
 from service.domain.attempt import Attempt, Outcome
 from service.domain.errors import ProviderFailure, ServiceFailure
@@ -23,11 +21,44 @@ class DeadlinePassed(Exception):  # noqa: N818 - a signal within the pipeline, t
     """The caller's deadline came before the attempt's own limit."""
 
 
-@dataclass(slots=True)
-class Commitment:
-    """Whether an attempt has given something to the caller and can no longer be replaced."""
+class AttemptScope:
+    """A with-block around one attempt.
 
-    made: bool = False
+    It swallows a ProviderFailure, so that the walk can go on, unless `committed` was set: then part
+    of the answer is with the caller, and ServiceFailure STREAM_INTERRUPTED is raised instead.
+    """
+
+    def __init__(self, walk: Walk, candidate: Candidate) -> None:
+        self.committed = False
+        self._walk = walk
+        self._candidate = candidate
+        self._started = 0.0
+
+    def __enter__(self) -> AttemptScope:
+        self._started = time.monotonic()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool:
+        duration_s = time.monotonic() - self._started
+        match error:
+            case None:
+                self._walk.ended(self._candidate, Outcome.OK, duration_s)
+            case ProviderFailure():
+                self._walk.ended(self._candidate, Outcome.FAILED, duration_s, error)
+                if self.committed:
+                    raise self._walk.interrupted(error) from error
+                return True
+            case DeadlinePassed():
+                self._walk.ended(self._candidate, Outcome.CANCELLED, duration_s)
+                raise self._walk.out_of_time() from None
+            case _:
+                self._walk.ended(self._candidate, Outcome.CANCELLED, duration_s)
+        return False
 
 
 class Walk:
@@ -77,44 +108,43 @@ class Walk:
                 excluded_model = candidate.asked_as
         raise surrender(self._failures, self.attempts, stopped=self._stopped)
 
-    @contextmanager
-    def attempt(self, candidate: Candidate) -> Iterator[Commitment]:
-        """Records how the attempt inside ended.
+    def attempt(self, candidate: Candidate) -> AttemptScope:
+        """Records how the attempt inside ended; see AttemptScope."""
+        return AttemptScope(self, candidate)
 
-        A ProviderFailure is swallowed for the verdict, unless the attempt was committed: then part
-        of the answer is with the caller, and ServiceFailure STREAM_INTERRUPTED is raised.
-        """
-        started = time.monotonic()
-        commitment = Commitment()
-        try:
-            yield commitment
-        except ProviderFailure as failure:
+    def ended(
+        self,
+        candidate: Candidate,
+        outcome: Outcome,
+        duration_s: float,
+        failure: ProviderFailure | None = None,
+    ) -> None:
+        """Remembers an attempt, and its failure for the verdict."""
+        if failure is not None:
             self._failures.append(failure)
-            self._record(candidate, Outcome.FAILED, started, failure)
-            if commitment.made:
-                raise self._interrupted(failure) from failure
-        except DeadlinePassed:
-            self._record(candidate, Outcome.CANCELLED, started)
-            raise self.out_of_time() from None
-        except (asyncio.CancelledError, GeneratorExit):
-            self._record(candidate, Outcome.CANCELLED, started)
-            raise
-        else:
-            self._record(candidate, Outcome.OK, started)
+        attempt = Attempt(
+            candidate.target,
+            outcome,
+            duration_s,
+            failure.reason if failure else None,
+            failure.http_status if failure else 0,
+            failure.message if failure else "",
+        )
+        self.attempts += (attempt,)
+
+    def interrupted(self, failure: ProviderFailure) -> ServiceFailure:
+        return ServiceFailure(
+            ErrorReason.STREAM_INTERRUPTED,
+            f"the answer broke off after it had begun: {failure.message}",
+            attempts=self.attempts,
+            usage=failure.usage,
+        )
 
     def out_of_time(self) -> ServiceFailure:
         return ServiceFailure(
             ErrorReason.DEADLINE_EXCEEDED,
             f"the caller's deadline passed after {len(self.attempts)} attempts",
             attempts=self.attempts,
-        )
-
-    def _interrupted(self, failure: ProviderFailure) -> ServiceFailure:
-        return ServiceFailure(
-            ErrorReason.STREAM_INTERRUPTED,
-            f"the answer broke off after it had begun: {failure.message}",
-            attempts=self.attempts,
-            usage=failure.usage,
         )
 
     def _require_time(self) -> None:
@@ -126,22 +156,4 @@ class Walk:
             ErrorReason.DEADLINE_TOO_SHORT,
             f"the deadline leaves less than {self._attempt_min_s * 1000:.0f} ms,"
             " too little for any attempt; none was made",
-        )
-
-    def _record(
-        self,
-        candidate: Candidate,
-        outcome: Outcome,
-        started: float,
-        failure: ProviderFailure | None = None,
-    ) -> None:
-        self.attempts += (
-            Attempt(
-                candidate.target,
-                outcome,
-                time.monotonic() - started,
-                failure.reason if failure else None,
-                failure.http_status if failure else 0,
-                failure.message if failure else "",
-            ),
         )

@@ -1,0 +1,1 @@
+"""What surrounds every call: who calls, until when, and how it ended."""

@@ -1,0 +1,123 @@
+"""Structured logs, rendered and written on a thread of their own.
+
+A log call on the request path appends one record to a bounded queue; the writer redacts, renders and
+writes whole batches. When the queue is full records are dropped and counted, never waited for.
+"""
+
+from __future__ import annotations
+
+import collections
+import logging
+import sys
+import threading
+import time
+from collections.abc import Mapping, MutableMapping
+from typing import Any, TextIO
+
+import orjson
+import structlog
+
+from service.telemetry.redaction import Redactor
+
+_QUEUE_MAX = 10_000
+_BATCH_INTERVAL_S = 0.1
+
+
+class LogWriter:
+    """Writes records to `out` every tenth of a second. `close` writes what is left."""
+
+    def __init__(self, redactor: Redactor, *, json: bool, out: TextIO | None = None) -> None:
+        self.dropped_count = 0
+        self._redactor = redactor
+        self._json = json
+        self._out = out or sys.stderr
+        self._queue: collections.deque[Mapping[str, Any]] = collections.deque()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="log-writer", daemon=True)
+        self._thread.start()
+
+    def put(self, record: Mapping[str, Any]) -> None:
+        if len(self._queue) >= _QUEUE_MAX:
+            self.dropped_count += 1
+            return
+        self._queue.append(record)
+
+    def close(self) -> None:
+        self._stop.set()
+        self._thread.join(timeout=5)
+
+    def _run(self) -> None:
+        while not self._stop.wait(_BATCH_INTERVAL_S):
+            self._flush()
+        self._flush()
+
+    def _flush(self) -> None:
+        lines: list[str] = []
+        if self.dropped_count:
+            dropped, self.dropped_count = self.dropped_count, 0
+            lines.append(self._line({"event": "log records dropped", "count": dropped}))
+        while self._queue:
+            lines.append(self._line(self._queue.popleft()))
+        if not lines:
+            return
+        try:
+            self._out.write("\n".join(lines) + "\n")
+            self._out.flush()
+        except (OSError, ValueError):
+            # A full disk or a closed pipe must not take the service down; the count tells it later.
+            self.dropped_count += len(lines)
+
+    def _line(self, record: Mapping[str, Any]) -> str:
+        fields = self._redactor.fields(record)
+        at = fields.pop("at", None) or time.time()
+        stamp = (
+            time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at)) + f".{int(at * 1000) % 1000:03d}Z"
+        )
+        level = fields.pop("level", "info")
+        event = fields.pop("event", "")
+        if self._json:
+            record = {"time": stamp, "level": level, "event": event, **fields}
+            return orjson.dumps(record, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+        rest = " ".join(f"{name}={value}" for name, value in fields.items())
+        return f"{stamp} {level:<8} {event} {rest}".rstrip()
+
+
+class _Bridge(logging.Handler):
+    """Brings the records of libraries into the same stream."""
+
+    def __init__(self, writer: LogWriter) -> None:
+        super().__init__()
+        self._writer = writer
+
+    def emit(self, record: logging.LogRecord) -> None:
+        fields: dict[str, Any] = {
+            "at": record.created,
+            "level": record.levelname.lower(),
+            "event": record.getMessage(),
+            "logger": record.name,
+        }
+        if record.exc_info:
+            fields["exception"] = logging.Formatter().formatException(record.exc_info)
+        self._writer.put(fields)
+
+
+def configure(level: str, writer: LogWriter) -> None:
+    """Sends structlog's and the standard library's records of at least `level` to `writer`."""
+    threshold = logging.getLevelNamesMapping()[level.upper()]
+
+    def enqueue(
+        _logger: Any, method: str, event: MutableMapping[str, Any]
+    ) -> MutableMapping[str, Any]:
+        event["at"] = time.time()
+        event["level"] = method
+        writer.put(event)
+        raise structlog.DropEvent
+
+    structlog.configure(
+        processors=[structlog.processors.format_exc_info, enqueue],
+        wrapper_class=structlog.make_filtering_bound_logger(threshold),
+        cache_logger_on_first_use=False,
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [_Bridge(writer)]
+    root.setLevel(max(threshold, logging.WARNING))

@@ -1,0 +1,59 @@
+"""Removes credentials from text before it leaves the process.
+
+Exact values that the configuration knows are the rule; the shapes of well-known keys are the net.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+MASK = "********"
+_SECRET_MIN_CHARS = 6
+_SHAPES = re.compile(
+    r"(?:sk|rk|pk)-[A-Za-z0-9_\-]{8,}|AIza[A-Za-z0-9_\-]{20,}|(?i:bearer)\s+[A-Za-z0-9._~+/\-]{6,}=*"
+)
+_SECRET_FIELDS = frozenset(
+    {"api_key", "authorization", "password", "secret", "token", "x-api-key", "x-goog-api-key"}
+)
+
+
+class Redactor:
+    """`secrets` may be replaced at any time (a reload brings new keys; old ones stay masked)."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._secrets: tuple[str, ...] = ()
+        self.learn(secrets)
+
+    def __repr__(self) -> str:
+        return f"<Redactor of {len(self._secrets)} secrets>"
+
+    def learn(self, secrets: Iterable[str]) -> None:
+        """Masks these too. Very short ones would mask ordinary words and are left out."""
+        known = {*self._secrets, *(s for s in secrets if len(s) >= _SECRET_MIN_CHARS)}
+        self._secrets = tuple(sorted(known, key=len, reverse=True))
+
+    def text(self, text: str) -> str:
+        for secret in self._secrets:
+            if secret in text:
+                text = text.replace(secret, MASK)
+        return _SHAPES.sub(MASK, text)
+
+    def fields(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """`fields` with every text redacted and every field named like a secret masked."""
+        return {
+            name: MASK if name.lower() in _SECRET_FIELDS else self.value(value)
+            for name, value in fields.items()
+        }
+
+    def value(self, value: Any) -> Any:
+        match value:
+            case str():
+                return self.text(value)
+            case Mapping():
+                return self.fields(value)
+            case list() | tuple():
+                return [self.value(item) for item in value]
+            case _:
+                return value
