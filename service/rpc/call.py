@@ -1,9 +1,10 @@
-"""What the edge knows about the call that is being served: one value, set by the interceptors."""
+"""What the edge knows about the call that is being served: one value, set by the guard."""
 
 from __future__ import annotations
 
 import contextvars
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,16 +15,21 @@ class Identity:
     tenant: str
 
 
+NOBODY = Identity("", "")
+
+
 @dataclass(slots=True)
 class Call:
     """`deadline` is in the event loop's time and always finite; `started` is monotonic time."""
 
     method: str
     request_id: str
-    identity: Identity
-    deadline: float
+    trace_id: str
     started: float
-    trace_id: str = ""
+    deadline: float
+    identity: Identity = NOBODY
+    facts: dict[str, Any] = field(default_factory=dict[str, Any])
+    """What a servicer wants in the access line: provider, model, attempts, tokens."""
 
 
 _current: contextvars.ContextVar[Call] = contextvars.ContextVar("call")

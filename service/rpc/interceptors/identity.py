@@ -6,7 +6,7 @@ Keys are compared by their SHA-256 alone, so that no key is kept and timing tell
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from service.domain.errors import ServiceFailure
@@ -31,16 +31,20 @@ class Directory:
         return f"<Directory {len(self.keys)} keys, {len(self.certificates)} certificates, {door}>"
 
     def identify(
-        self, authorization: str | None, auth_context: Mapping[str, list[bytes]]
+        self,
+        authorization: str | None,
+        auth_context: Callable[[], Mapping[str, Iterable[bytes]]],
     ) -> Identity:
         """Raises ServiceFailure API_KEY_INVALID. A wrong key is never taken for no key."""
         if authorization is not None:
             return self._by_key(authorization)
-        for name in ("x509_common_name", "x509_subject_alternative_name"):
-            for value in auth_context.get(name, ()):
-                identity = self.certificates.get(value.decode(errors="replace"))
-                if identity is not None:
-                    return identity
+        if self.certificates:
+            properties = auth_context()
+            for name in ("x509_common_name", "x509_subject_alternative_name"):
+                for value in properties.get(name, ()):
+                    identity = self.certificates.get(value.decode(errors="replace"))
+                    if identity is not None:
+                        return identity
         if self.anonymous is not None:
             return self.anonymous
         raise ServiceFailure(

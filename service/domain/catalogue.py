@@ -1,0 +1,91 @@
+"""Which models can be asked for by name, and what is known of them. Pure.
+
+A provider that is configured with patterns (`gpt-*`) serves what the shipped catalogue knows of
+it; one with plain names serves those. The catalogue informs, it never forbids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from service.domain.provider import ModelRef, Offer, ServedModel
+
+
+@dataclass(frozen=True, slots=True)
+class KnownModel:
+    """What is published about a model. Token limits are 0 when unknown."""
+
+    name: str
+    context_window_tokens: int = 0
+    max_output_tokens: int = 0
+    capabilities: frozenset[str] = frozenset()
+
+
+Catalogue = Mapping[str, Sequence[KnownModel]]
+"""Known models by wire family: `openai`, `anthropic`, `gemini`, `deepseek`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A name that can be asked for, and who serves it, in the order in which they are tried."""
+
+    name: str
+    targets: tuple[ModelRef, ...]
+    context_window_tokens: int
+    max_output_tokens: int
+    capabilities: frozenset[str]
+
+
+def listings(
+    offers: Sequence[Offer],
+    families: Mapping[str, str],
+    catalogue: Catalogue,
+    providers: Iterable[str] = (),
+) -> list[Listing]:
+    """All models, by name. `families` maps provider names to wire families.
+
+    Not empty `providers` keep only what those serve.
+    """
+    wanted = frozenset(providers)
+    found: dict[str, Listing] = {}
+    for offer in sorted(offers, key=lambda offer: offer.priority):
+        if wanted and offer.provider not in wanted:
+            continue
+        known = {model.name: model for model in catalogue.get(families.get(offer.provider, ""), ())}
+        for served in offer.models:
+            for name in _names(served, known):
+                upstream = served.upstream_of(name) or name
+                target = ModelRef(offer.provider, upstream)
+                about = known.get(upstream, KnownModel(upstream))
+                found[name] = _joined(found.get(name), name, target, served, about)
+    return [found[name] for name in sorted(found)]
+
+
+def _names(served: ServedModel, known: Mapping[str, KnownModel]) -> list[str]:
+    if "*" not in served.name:
+        return [served.name]
+    return [name for name in known if served.upstream_of(name)]
+
+
+def _joined(
+    before: Listing | None, name: str, target: ModelRef, served: ServedModel, about: KnownModel
+) -> Listing:
+    if before is not None:
+        if target in before.targets:
+            return before
+        targets = (*before.targets, target)
+        return Listing(
+            name,
+            targets,
+            before.context_window_tokens,
+            before.max_output_tokens,
+            before.capabilities,
+        )
+    return Listing(
+        name,
+        (target,),
+        served.context_window_tokens or about.context_window_tokens,
+        served.max_output_tokens or about.max_output_tokens,
+        served.capabilities or about.capabilities,
+    )

@@ -1,0 +1,90 @@
+"""ModelService."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import grpc
+from aiprovider.v1 import model_service_pb2 as pb
+from aiprovider.v1 import model_service_pb2_grpc as pb_grpc
+from aiprovider.v1 import usage_pb2
+
+from service.domain.catalogue import Listing
+from service.domain.errors import FieldViolation, ServiceFailure
+from service.domain.reasons import ErrorReason
+from service.pipeline.completion import CompletionPipeline
+from service.rpc import encode
+from service.rpc.call import current
+from service.rpc.decode.request import require_embeddable
+from service.rpc.status import usage_pb
+
+Context = grpc.aio.ServicerContext[Any, Any]
+ListModels = Callable[[Sequence[str]], list[Listing]]
+
+_PAGE_SIZE = 100
+_PAGE_SIZE_MAX = 1000
+
+
+class ModelServicer(pb_grpc.ModelServiceServicer):
+    """`list_models` gives the listings, ordered by name, for these providers (none means all)."""
+
+    def __init__(self, pipeline: CompletionPipeline, list_models: ListModels) -> None:
+        self._pipeline = pipeline
+        self._list_models = list_models
+
+    async def ListModels(  # noqa: N802 - the contract's name
+        self, request: pb.ListModelsRequest, context: Context
+    ) -> pb.ListModelsResponse:
+        size = min(request.page_size or _PAGE_SIZE, _PAGE_SIZE_MAX)
+        if size < 0:
+            raise _bad("page_size", f"must be at least 0, is {size}")
+        # A token holds the last name told: it stays right when models come and go.
+        after = _name_of(request.page_token)
+        left = [one for one in self._list_models(request.providers) if one.name > after]
+        page = left[:size]
+        token = _token_of(page[-1].name) if len(left) > size else ""
+        return pb.ListModelsResponse(
+            models=[encode.model_pb(listing) for listing in page], next_page_token=token
+        )
+
+    async def Embed(  # noqa: N802
+        self, request: pb.EmbedRequest, context: Context
+    ) -> pb.EmbedResponse:
+        call = current()
+        require_embeddable(request)
+        dimensions = request.dimensions if request.HasField("dimensions") else None
+        embedded = await self._pipeline.embed(
+            request.model, tuple(request.inputs), dimensions, call.deadline
+        )
+        usage = embedded.embeddings.usage
+        call.facts["provider"] = embedded.target.provider
+        call.facts["model"] = embedded.target.model
+        return pb.EmbedResponse(
+            embeddings=[pb.Embedding(values=vector) for vector in embedded.embeddings.vectors],
+            served_by=encode.model_ref(embedded.target),
+            usage=usage_pb(usage) if usage else None,
+            cost=usage_pb2.Cost(unpriced=True),
+            route=encode.route_trace(embedded.attempts),
+        )
+
+
+def _token_of(name: str) -> str:
+    return base64.urlsafe_b64encode(name.encode()).decode()
+
+
+def _name_of(token: str) -> str:
+    try:
+        return base64.b64decode(token.encode(), b"-_", validate=True).decode()
+    except (binascii.Error, UnicodeError):
+        raise _bad("page_token", "is not a token that ListModels gave") from None
+
+
+def _bad(field: str, description: str) -> ServiceFailure:
+    return ServiceFailure(
+        ErrorReason.INVALID_REQUEST,
+        f"{field}: {description}",
+        violations=(FieldViolation(field, description),),
+    )

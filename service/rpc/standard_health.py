@@ -1,0 +1,84 @@
+"""The standard gRPC health protocol: Check, Watch, List.
+
+`liveness` is answered SERVING whenever the event loop can answer at all. `readiness`, the server
+as a whole (``""``) and every service follow start and drain. A provider's outage changes none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+import grpc
+from grpc_health.v1 import health_pb2 as pb
+from grpc_health.v1 import health_pb2_grpc as pb_grpc
+
+LIVENESS = "liveness"
+READINESS = "readiness"
+WHOLE_SERVER = ""
+
+_Status = pb.HealthCheckResponse
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class StandardHealth(pb_grpc.HealthServicer):
+    """`services` are the full names of the services; all begin as NOT_SERVING."""
+
+    def __init__(self, services: Iterable[str]) -> None:
+        self._following = (READINESS, WHOLE_SERVER, *services)
+        self._ready = False
+        # Replaced at every change, so that each watcher wakes exactly once for it.
+        self._changed = asyncio.Event()
+
+    def __repr__(self) -> str:
+        return f"<StandardHealth {'ready' if self._ready else 'not ready'}>"
+
+    def set_ready(self, *, ready: bool) -> None:
+        if ready == self._ready:
+            return
+        self._ready = ready
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+    async def Check(  # noqa: N802 - the protocol's name
+        self, request: pb.HealthCheckRequest, context: Context
+    ) -> pb.HealthCheckResponse:
+        status = self._status(request.service)
+        if status == _Status.SERVICE_UNKNOWN:
+            await context.abort(
+                grpc.StatusCode.NOT_FOUND,
+                f"no service {request.service!r}; known: {', '.join(self._names())}",
+            )
+        return pb.HealthCheckResponse(status=status)
+
+    async def Watch(  # noqa: N802
+        self, request: pb.HealthCheckRequest, context: Context
+    ) -> None:
+        """An unknown service is told as SERVICE_UNKNOWN and watched, as the protocol demands."""
+        told: int | None = None
+        while True:
+            changed = self._changed
+            status = self._status(request.service)
+            if status != told:
+                told = status
+                await context.write(pb.HealthCheckResponse(status=status))
+            await changed.wait()
+
+    async def List(  # noqa: N802
+        self, request: pb.HealthListRequest, context: Context
+    ) -> pb.HealthListResponse:
+        statuses = {
+            name: pb.HealthCheckResponse(status=self._status(name)) for name in self._names()
+        }
+        return pb.HealthListResponse(statuses=statuses)
+
+    def _names(self) -> tuple[str, ...]:
+        return (LIVENESS, *self._following)
+
+    def _status(self, service: str) -> Any:
+        if service == LIVENESS:
+            return _Status.SERVING
+        if service not in self._following:
+            return _Status.SERVICE_UNKNOWN
+        return _Status.SERVING if self._ready else _Status.NOT_SERVING
