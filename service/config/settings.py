@@ -1,0 +1,110 @@
+"""The whole configuration as one frozen value. Reads nothing: `loading.py` does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import Field
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from service.config.auth import AuthSettings
+from service.config.caching import CacheSettings
+from service.config.providers import BUILT_IN, ProviderSettings, standing
+from service.config.serving import (
+    CompletionSettings,
+    DeadlineSettings,
+    LimitSettings,
+    LoggingSettings,
+    ServerSettings,
+    ServiceSettings,
+)
+from service.config.values import ProviderName
+
+
+class Settings(BaseSettings):
+    """Every setting. `Settings(service={"port": 0})` is the built-in defaults but for that; it
+    reads neither the environment nor a file.
+    """
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        case_sensitive=True,
+        env_nested_delimiter="__",
+    )
+
+    service: ServiceSettings = Field(
+        default=ServiceSettings(), description="What this replica is and where it listens."
+    )
+    server: ServerSettings = Field(default=ServerSettings(), description="The gRPC server.")
+    auth: AuthSettings = Field(
+        default=AuthSettings(),
+        description="Who may call. With no key and no certificate everyone may, as the anonymous"
+        " tenant.",
+    )
+    deadlines: DeadlineSettings = Field(
+        default=DeadlineSettings(), description="How long a request may take."
+    )
+    limits: LimitSettings = Field(default=LimitSettings(), description="How much one replica takes on.")
+    completion: CompletionSettings = Field(
+        default=CompletionSettings(), description="What a caller gets who leaves it out."
+    )
+    providers: dict[ProviderName, ProviderSettings] = Field(
+       default= default_factory=dict,
+        description="The providers by name. `openai`, `anthropic`, `google` and `deepseek` are"
+        " built in and need nothing but a key; any other name adds one.",
+    )
+    cache: CacheSettings = Field(
+        default=CacheSettings(),
+        description="Where answers are remembered, and for how long. Validated and kept;"
+        " the cache that reads it is a later piece of work.",
+    )
+    logging: LoggingSettings = Field(
+        default=LoggingSettings(),
+        description="What is logged. Prompts, answers and keys never are, at any level.",
+    )
+
+    @property
+    def active_providers(self) -> Mapping[str, ProviderSettings]:
+        """Those that are asked, the lowest priority first; ties keep their order."""
+        active = (item for item in self.providers.items() if standing(*item)[0])
+        return dict(sorted(active, key=lambda item: item[1].priority))
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What is given, over what is built in. Nothing of the surroundings."""
+        _ = env_settings, dotenv_settings, file_secret_settings
+        return init_settings, built_in_source(settings_cls)
+
+
+def built_in_source(settings_cls: type[BaseSettings]) -> InitSettingsSource:
+    """The lowest layer."""
+    providers: dict[str, Any] = {name: dict(values) for name, values in BUILT_IN.items()}
+    return InitSettingsSource(settings_cls, {"providers": providers})
+
+
+def secrets(settings: Settings) -> tuple[str, ...]:
+    """Every secret value in `settings`, for the redactor. Never log the result."""
+    keys = [provider.api_key for provider in settings.providers.values()]
+    keys += [
+        header for provider in settings.providers.values() for header in provider.headers.values()
+    ]
+    keys += [key.key for key in settings.auth.keys]
+    found = [key.get_secret_value() for key in keys if key is not None]
+    if settings.cache.redis_url is not None:
+        found += settings.cache.redis_url.passwords
+    return tuple(dict.fromkeys(found))
