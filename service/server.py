@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import grpc
+import grpc.aio
 import structlog
 from aiprovider.v1 import (
     analytics_service_pb2_grpc,

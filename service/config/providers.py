@@ -87,15 +87,21 @@ class ModelSettings(Section):
     """A model, or a pattern of models, that a provider serves. May be written as its name alone."""
 
     name: Text = Field(description="The name callers use, or a pattern such as `gpt-*`.")
-    upstream: str = Field(default="", description="The provider's own name of it; empty means the same.")
+    upstream: str = Field(
+        default="", description="The provider's own name of it; empty means the same."
+    )
     context_window_tokens: int = Field(
-        default=0, ge=0, le=1_000_000_000, description="Prompt and answer together; 0 means unknown."
+        default=0,
+        ge=0,
+        le=1_000_000_000,
+        description="Prompt and answer together; 0 means unknown.",
     )
     max_output_tokens: int = Field(
         default=0, ge=0, le=1_000_000_000, description="Largest answer; 0 means unknown."
     )
     capabilities: frozenset[Capability] = Field(
-        default=frozenset(), description="What it can do; empty means unknown, and nothing is ruled out."
+        default=frozenset(),
+        description="What it can do; empty means unknown, and nothing is ruled out.",
     )
 
 
@@ -103,7 +109,9 @@ class TimeoutSettings(Section):
     """How long one attempt may take. The caller's deadline always wins."""
 
     connect_s: float = Field(default=5.0, gt=0, le=300, description="To connect. Seconds.")
-    attempt_s: float = Field(default=120.0, gt=0, le=86_400, description="From start to end. Seconds.")
+    attempt_s: float = Field(
+        default=120.0, gt=0, le=86_400, description="From start to end. Seconds."
+    )
     first_token_s: float = Field(
         default=30.0, gt=0, le=86_400, description="To the first event of a stream. Seconds."
     )
@@ -121,7 +129,7 @@ class ProviderSettings(Section):
         " `litellm` is everything else that the library of that name knows.",
     )
     engine: Engine = Field(
-       default= default_factory=_engine,
+        default_factory=_engine,
         description="Who speaks it: our own adapters (`native`) or the library (`litellm`)."
         " Default: `litellm` for kind `litellm`, else `native`.",
     )
@@ -166,13 +174,16 @@ class ProviderSettings(Section):
     timeouts: TimeoutSettings = Field(default=TimeoutSettings(), description="Time limits.")
     connections_max: int = Field(default=512, ge=1, le=65_535, description="Connections at once.")
     response_bytes_max: int = Field(
-        default=64 * _MIB, ge=_KIB, le=1024 * _MIB, description="Largest answer after inflation. Bytes."
+        default=64 * _MIB,
+        ge=_KIB,
+        le=1024 * _MIB,
+        description="Largest answer after inflation. Bytes.",
     )
     event_bytes_max: int = Field(
         default=4 * _MIB, ge=_KIB, le=1024 * _MIB, description="Largest event of a stream. Bytes."
     )
     headers: dict[HeaderName, HeaderValue] = Field(
-       default= default_factory=dict,
+        default_factory=dict,
         description="Headers sent along with every request. Their values are kept secret.",
     )
     cost_per_token: float = Field(

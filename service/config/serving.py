@@ -43,7 +43,9 @@ class ServiceSettings(Section):
         description="Where this replica runs. Chooses the file `<environment>.yml`.",
     )
     host: Text = Field(default="0.0.0.0", description="Address to listen on.")
-    port: int = Field(default=8005, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    port: int = Field(
+        default=8005, ge=0, le=65535, description="Port to listen on; 0 takes a free one."
+    )
 
 
 class DrainSettings(Section):
@@ -57,7 +59,10 @@ class DrainSettings(Section):
         " so that load balancers can notice. Seconds.",
     )
     grace_s: float = Field(
-        default=30.0, ge=0, le=3600, description="How long calls in flight may go on after that. Seconds."
+        default=30.0,
+        ge=0,
+        le=3600,
+        description="How long calls in flight may go on after that. Seconds.",
     )
 
 
@@ -67,12 +72,15 @@ class TlsSettings(Section):
     cert_file: FilePath | None = Field(
         default=None, description="Certificate chain, PEM. Without it the server speaks plaintext."
     )
-    key_file: FilePath | None = Field(default=None, description="The certificate's private key, PEM.")
+    key_file: FilePath | None = Field(
+        default=None, description="The certificate's private key, PEM."
+    )
     client_ca_file: FilePath | None = Field(
-        default=None, description="Certificates of the authorities that sign clients' certificates, PEM."
+        default=None,
+        description="Certificates of the authorities that sign clients' certificates, PEM.",
     )
     require_client_cert: bool = Field(
-       default= default=False, description="Whether a client without a certificate is refused."
+        default=False, description="Whether a client without a certificate is refused."
     )
     reload_interval_s: float = Field(
         default=60.0,
@@ -106,10 +114,16 @@ class ServerSettings(Section):
     """The gRPC server."""
 
     message_bytes_max: int = Field(
-        default=32 * _MIB, ge=1024, le=1024 * _MIB, description="Largest message that is received or sent. Bytes."
+        default=32 * _MIB,
+        ge=1024,
+        le=1024 * _MIB,
+        description="Largest message that is received or sent. Bytes.",
     )
     keepalive_time_s: float = Field(
-        default=30.0, ge=1, le=86_400, description="Pause after which the server pings a client. Seconds."
+        default=30.0,
+        ge=1,
+        le=86_400,
+        description="Pause after which the server pings a client. Seconds.",
     )
     keepalive_timeout_s: float = Field(
         default=10.0, ge=1, le=3600, description="How long the answer to a ping may take. Seconds."
@@ -135,7 +149,7 @@ class ServerSettings(Section):
         " At least the longest stream. Seconds.",
     )
     reflection: bool = Field(
-       default= default=True, description="Whether tools such as grpcurl can list the services."
+        default=True, description="Whether tools such as grpcurl can list the services."
     )
     drain: DrainSettings = Field(default=DrainSettings(), description="How the server ends.")
     tls: TlsSettings = Field(default=TlsSettings(), description="Transport security.")
@@ -159,7 +173,10 @@ class DeadlineSettings(Section):
         default=60.0, gt=0, le=86_400, description="For a caller who sets no deadline. Seconds."
     )
     max_s: float = Field(
-        default=600.0, gt=0, le=86_400, description="A caller's longer deadline is cut to this. Seconds."
+        default=600.0,
+        gt=0,
+        le=86_400,
+        description="A caller's longer deadline is cut to this. Seconds.",
     )
     attempt_min_s: float = Field(
         default=0.05,
@@ -182,7 +199,10 @@ class LimitSettings(Section):
         default=1000, ge=1, le=1_000_000, description="Requests at once; more are refused at once."
     )
     attempts_max: int = Field(
-        default=3, ge=1, le=20, description="Attempts that one request may make, failovers included."
+        default=3,
+        ge=1,
+        le=20,
+        description="Attempts that one request may make, failovers included.",
     )
 
 
@@ -190,4 +210,6 @@ class CompletionSettings(Section):
     """What a caller gets who leaves it out."""
 
     temperature: float = Field(default=0.7, ge=0, le=2, description="Sampling temperature.")
-    max_output_tokens: int = Field(default=4000, ge=1, le=10_000_000, description="Largest answer. Tokens.")
+    max_output_tokens: int = Field(
+        default=4000, ge=1, le=10_000_000, description="Largest answer. Tokens."
+    )

@@ -52,12 +52,14 @@ class Settings(BaseSettings):
     deadlines: DeadlineSettings = Field(
         default=DeadlineSettings(), description="How long a request may take."
     )
-    limits: LimitSettings = Field(default=LimitSettings(), description="How much one replica takes on.")
+    limits: LimitSettings = Field(
+        default=LimitSettings(), description="How much one replica takes on."
+    )
     completion: CompletionSettings = Field(
         default=CompletionSettings(), description="What a caller gets who leaves it out."
     )
     providers: dict[ProviderName, ProviderSettings] = Field(
-       default= default_factory=dict,
+        default_factory=dict,
         description="The providers by name. `openai`, `anthropic`, `google` and `deepseek` are"
         " built in and need nothing but a key; any other name adds one.",
     )

@@ -67,6 +67,7 @@ class Done:
     """The answer is whole. Always the last event."""
 
     ending: Ending
+    target: ModelRef
     attempts: tuple[Attempt, ...]
 
 
@@ -141,7 +142,7 @@ class Router:
                         if ending.usage is None:
                             ending = replace(ending, usage=_estimate(spec, size_bytes))
                 if ending is not None:
-                    yield Done(ending, walk.attempts)
+                    yield Done(ending, candidate.target, walk.attempts)
                     return
                 yield Missed(walk.attempts[-1])
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from types import TracebackType
+from typing import Self
 
 from service.domain.attempt import Attempt, Outcome
 from service.domain.errors import ProviderFailure, ServiceFailure
@@ -34,7 +35,7 @@ class AttemptScope:
         self._candidate = candidate
         self._started = 0.0
 
-    def __enter__(self) -> AttemptScope:
+    def __enter__(self) -> Self:
         self._started = time.monotonic()
         return self
 

@@ -65,7 +65,7 @@ class Answer:
         left = self._endpoint.response_bytes_max
         try:
             async for raw in self._content.iter_any():
-                chunk = raw if self._inflate is None else self._inflated(raw, left)
+                chunk = raw if self._inflate is None else self._inflated(self._inflate, raw, left)
                 left -= len(chunk)
                 if left < 0:
                     raise self._too_big()
@@ -124,13 +124,15 @@ class Answer:
             )
         return zlib.decompressobj(wbits)
 
-    def _inflated(self, raw: bytes, left: int) -> bytes:
+    def _inflated(self, inflate: Any, raw: bytes, left: int) -> bytes:
         # One byte more than is allowed is enough to know that it is too much: a bomb stays small.
         try:
-            chunk: bytes = self._inflate.decompress(raw, left + 1)
+            chunk: bytes = inflate.decompress(raw, left + 1)
         except zlib.error as error:
-            raise invalid_answer(self._endpoint.name, f"its compression is broken ({error})") from None
-        if self._inflate.unconsumed_tail:
+            raise invalid_answer(
+                self._endpoint.name, f"its compression is broken ({error})"
+            ) from None
+        if inflate.unconsumed_tail:
             raise self._too_big()
         return chunk
 
@@ -206,9 +208,7 @@ class HttpClient:
                 "user-agent": "ai-provider-service",
                 **self.endpoint.headers,
             },
-            timeout=aiohttp.ClientTimeout(
-                total=None, sock_connect=self.endpoint.connect_timeout_s
-            ),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=self.endpoint.connect_timeout_s),
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
         )

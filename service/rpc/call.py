@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import contextvars
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
+
+import grpc.aio
+
+# Quoted: generic in the stubs only.
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
 
 @dataclass(frozen=True, slots=True)

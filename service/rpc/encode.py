@@ -12,8 +12,6 @@ from service.domain.attempt import Attempt
 from service.domain.catalogue import Listing
 from service.domain.completion import (
     Blob,
-    Completion,
-    Ending,
     FinishReason,
     MediaUri,
     Part,
@@ -28,6 +26,7 @@ from service.domain.completion import (
 from service.domain.events import PartDone, ReasoningDelta, TextDelta, ToolCallDelta
 from service.domain.provider import ModelRef
 from service.domain.routing import POLICY_VERSION
+from service.pipeline.router import Answered, Done
 from service.rpc.status import attempt_pb, duration, usage_pb
 
 _FINISH_REASONS = {
@@ -46,14 +45,10 @@ _COST = usage_pb2.Cost(unpriced=True)
 
 
 def complete_response(
-    completion: Completion,
-    request_id: str,
-    target: ModelRef,
-    attempts: Sequence[Attempt],
-    timing: pb.Timing,
-    now: float,
+    answered: Answered, request_id: str, timing: pb.Timing, now: float
 ) -> pb.CompleteResponse:
     """`now` is in seconds since the epoch."""
+    completion, target = answered.completion, answered.target
     ending = completion.ending
     response = pb.CompleteResponse(
         id=request_id,
@@ -69,7 +64,7 @@ def complete_response(
         create_time=timestamp(now),
         logprobs=[_logprob(token) for token in completion.logprobs],
         dropped_parameters=ending.dropped_parameters,
-        route=route_trace(attempts),
+        route=route_trace(answered.attempts),
         cache=_CACHE,
         timing=timing,
     )
@@ -85,21 +80,20 @@ def stream_started(request_id: str, target: ModelRef, now: float) -> pb.StreamCo
     return pb.StreamCompleteResponse(started=started)
 
 
-def stream_finished(
-    ending: Ending, target: ModelRef, attempts: Sequence[Attempt], timing: pb.Timing
-) -> pb.StreamCompleteResponse:
+def stream_finished(done: Done, timing: pb.Timing) -> pb.StreamCompleteResponse:
+    ending = done.ending
     finished = pb.StreamFinished(
         finish_reason=_FINISH_REASONS[ending.finish_reason],
         provider_finish_reason=ending.provider_finish_reason,
         usage=usage_pb(ending.usage) if ending.usage else None,
         cost=_COST,
-        route=route_trace(attempts),
+        route=route_trace(done.attempts),
         timing=timing,
         provider_response_id=ending.response_id,
         dropped_parameters=ending.dropped_parameters,
     )
     if ending.metadata:
-        finished.provider_metadata[target.provider].update(ending.metadata)
+        finished.provider_metadata[done.target.provider].update(ending.metadata)
     return pb.StreamCompleteResponse(finished=finished)
 
 
@@ -154,9 +148,7 @@ def _part_kind(part: Part) -> content_pb2.Part:
             )
             return content_pb2.Part(blob=blob)
         case MediaUri():
-            uri = content_pb2.MediaUri(
-                mime_type=part.mime_type, uri=part.uri, detail=part.detail
-            )
+            uri = content_pb2.MediaUri(mime_type=part.mime_type, uri=part.uri, detail=part.detail)
             return content_pb2.Part(uri=uri)
         case ToolCall():
             call = content_pb2.ToolCall(

@@ -7,9 +7,9 @@ same servicer answers it; only the name of the service differs on the wire.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
-import grpc
+import grpc.aio
 from google.protobuf import descriptor_pb2, descriptor_pool
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 from grpc_reflection.v1alpha import reflection_pb2_grpc as pb_grpc
@@ -21,7 +21,7 @@ V1 = "grpc.reflection.v1.ServerReflection"
 def add_reflection(server: grpc.aio.Server, services: Iterable[str]) -> None:
     """Serves the descriptors of `services`, and its own."""
     names = (*services, V1ALPHA, V1)
-    servicer: Any = reflection.aio.ReflectionServicer(names, pool=_pool_with_v1())
+    servicer: Any = cast("Any", reflection).aio.ReflectionServicer(names, pool=_pool_with_v1())
     pb_grpc.add_ServerReflectionServicer_to_server(servicer, server)
     handler = grpc.stream_stream_rpc_method_handler(
         servicer.ServerReflectionInfo,

@@ -10,16 +10,17 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any
 
-import grpc
+import grpc.aio
 from grpc_health.v1 import health_pb2 as pb
 from grpc_health.v1 import health_pb2_grpc as pb_grpc
+
+from service.rpc.call import Context
 
 LIVENESS = "liveness"
 READINESS = "readiness"
 WHOLE_SERVER = ""
 
 _Status = pb.HealthCheckResponse
-Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class StandardHealth(pb_grpc.HealthServicer):
@@ -41,7 +42,7 @@ class StandardHealth(pb_grpc.HealthServicer):
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 
-    async def Check(  # noqa: N802 - the protocol's name
+    async def Check(
         self, request: pb.HealthCheckRequest, context: Context
     ) -> pb.HealthCheckResponse:
         status = self._status(request.service)
@@ -52,9 +53,7 @@ class StandardHealth(pb_grpc.HealthServicer):
             )
         return pb.HealthCheckResponse(status=status)
 
-    async def Watch(  # noqa: N802
-        self, request: pb.HealthCheckRequest, context: Context
-    ) -> None:
+    async def Watch(self, request: pb.HealthCheckRequest, context: Context) -> None:
         """An unknown service is told as SERVICE_UNKNOWN and watched, as the protocol demands."""
         told: int | None = None
         while True:
@@ -65,9 +64,7 @@ class StandardHealth(pb_grpc.HealthServicer):
                 await context.write(pb.HealthCheckResponse(status=status))
             await changed.wait()
 
-    async def List(  # noqa: N802
-        self, request: pb.HealthListRequest, context: Context
-    ) -> pb.HealthListResponse:
+    async def List(self, request: pb.HealthListRequest, context: Context) -> pb.HealthListResponse:
         statuses = {
             name: pb.HealthCheckResponse(status=self._status(name)) for name in self._names()
         }

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from types import TracebackType
+from typing import Self
 
 from aiprovider.v1 import completion_service_pb2 as pb
 
@@ -43,7 +44,7 @@ class StreamWriter:
         self._window_timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def __aenter__(self) -> StreamWriter:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(

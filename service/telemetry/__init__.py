@@ -1,1 +1,1 @@
-"""Logs now; metrics and traces later. Never on the request's own time: work is queued and batched."""
+"""Logs now; metrics and traces later. Work is queued and batched beside the request path."""

@@ -1,7 +1,7 @@
 """Structured logs, rendered and written on a thread of their own.
 
-A log call on the request path appends one record to a bounded queue; the writer redacts, renders and
-writes whole batches. When the queue is full records are dropped and counted, never waited for.
+A log call on the request path appends one record to a bounded queue; the writer redacts, renders
+and writes whole batches. When the queue is full records are dropped and counted, never waited for.
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@ Exact values that the configuration knows are the rule; the shapes of well-known
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
 
 MASK = "********"
 _SECRET_MIN_CHARS = 6
@@ -52,8 +52,8 @@ class Redactor:
             case str():
                 return self.text(value)
             case Mapping():
-                return self.fields(value)
+                return self.fields(cast("Mapping[str, Any]", value))
             case list() | tuple():
-                return [self.value(item) for item in value]
+                return [self.value(item) for item in cast("Sequence[Any]", value)]
             case _:
                 return value

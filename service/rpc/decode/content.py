@@ -135,9 +135,7 @@ def _tool_result(path: str, part: pb.Part, check: Check, cache_ttl_s: int | None
         inner
         for index, received in enumerate(result.parts)
         if (
-            inner := _part(
-                f"{path}.tool_result.parts[{index}]", received, Role.TOOL, _MEDIA, check
-            )
+            inner := _part(f"{path}.tool_result.parts[{index}]", received, Role.TOOL, _MEDIA, check)
         )
         is not None
     ]

@@ -138,9 +138,7 @@ def _tool_choice(
     return ToolChoice(mode, choice.function_name, choice.disable_parallel)
 
 
-def _output_format(
-    received: completion_pb.CompletionSpec, check: Check
-) -> OutputFormat | None:
+def _output_format(received: completion_pb.CompletionSpec, check: Check) -> OutputFormat | None:
     if not received.HasField("output_format"):
         return None
     output = received.output_format

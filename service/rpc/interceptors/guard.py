@@ -11,14 +11,14 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, cast
 
-import grpc
+import grpc.aio
 import structlog
 
 from service.domain.errors import FieldViolation, ServiceFailure
 from service.domain.reasons import ErrorReason
-from service.rpc.call import Call, enter
+from service.rpc.call import Call, Context, enter
 from service.rpc.interceptors.identity import Directory
 from service.rpc.status import REQUEST_ID_KEY, TABLE, wire_status
 from service.telemetry.redaction import Redactor
@@ -32,8 +32,12 @@ _MARGIN_SHARE = 0.1
 # The pipeline keeps deadlines by itself; this bound is for its bugs.
 _OVERRUN_S = 0.01
 
-Handler = grpc.RpcMethodHandler[Any, Any]
-Behaviour = Callable[[Any, grpc.aio.ServicerContext[Any, Any]], Awaitable[Any]]
+Behaviour = Callable[[Any, Context], Awaitable[Any]]
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+if TYPE_CHECKING:
+    _Interceptor = grpc.aio.ServerInterceptor[Any, Any]
+else:
+    _Interceptor = grpc.aio.ServerInterceptor
 AccessLog = Callable[[Mapping[str, Any]], None]
 _log = structlog.get_logger()
 
@@ -53,7 +57,7 @@ class _Malformed:
     what: str
 
 
-class Guard(grpc.aio.ServerInterceptor):
+class Guard(_Interceptor):
     """`directory` and `deadlines` may be replaced at any time."""
 
     def __init__(
@@ -89,7 +93,7 @@ class Guard(grpc.aio.ServerInterceptor):
             raise AssertionError(f"{method} streams requests, which the guard does not wrap")
         inner: Any = handler.unary_stream if handler.response_streaming else handler.unary_unary
 
-        async def behaviour(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+        async def behaviour(request: Any, context: Context) -> Any:
             return await self._serve(method, inner, request, context)
 
         wrap: Any = (
@@ -105,15 +109,14 @@ class Guard(grpc.aio.ServerInterceptor):
         method: str,
         inner: Behaviour,
         request: Any,
-        context: grpc.aio.ServicerContext[Any, Any],
+        context: Context,
     ) -> Any:
         call, authorization = self._call(method, context)
         enter(call)
         context.set_trailing_metadata(((REQUEST_ID_KEY, call.request_id),))
         try:
             call.identity = self.directory.identify(authorization, context.auth_context)
-            if isinstance(request, _Malformed):
-                raise _malformed(request)
+            _require_message(request)
             async with asyncio.timeout_at(call.deadline + _OVERRUN_S):
                 response = await inner(request, context)
         except ServiceFailure as failure:
@@ -132,9 +135,7 @@ class Guard(grpc.aio.ServerInterceptor):
             self._note(call, "OK", None)
             return response
 
-    def _call(
-        self, method: str, context: grpc.aio.ServicerContext[Any, Any]
-    ) -> tuple[Call, str | None]:
+    def _call(self, method: str, context: Context) -> tuple[Call, str | None]:
         authorization: str | None = None
         request_id = trace_id = ""
         for key, value in context.invocation_metadata() or ():
@@ -147,7 +148,8 @@ class Guard(grpc.aio.ServerInterceptor):
                 trace_id = found[1] if found else ""
         if not _REQUEST_ID.match(request_id):
             request_id = uuid.uuid4().hex
-        left_s = context.time_remaining()
+        # Its stub does not know that it is None without a deadline.
+        left_s = cast("float | None", context.time_remaining())
         left_s = self.deadlines.default_s if left_s is None else max(left_s, 0.0)
         left_s = min(left_s, self.deadlines.max_s)
         left_s -= min(_MARGIN_S, left_s * _MARGIN_SHARE)
@@ -159,7 +161,7 @@ class Guard(grpc.aio.ServerInterceptor):
         self,
         call: Call,
         failure: ServiceFailure,
-        context: grpc.aio.ServicerContext[Any, Any],
+        context: Context,
     ) -> NoReturn:
         failure.message = self._redactor.text(failure.message)
         status = wire_status(failure, call.request_id)
@@ -199,7 +201,7 @@ class Guard(grpc.aio.ServerInterceptor):
 
 
 def _lenient(deserializer: Any) -> Any:
-    """grpcio answers UNKNOWN and a Python class name when a deserializer raises."""
+    """By itself grpcio answers UNKNOWN and a Python class name when a deserializer raises."""
 
     def deserialize(data: bytes) -> Any:
         try:
@@ -210,12 +212,13 @@ def _lenient(deserializer: Any) -> Any:
     return deserialize
 
 
-def _malformed(request: _Malformed) -> ServiceFailure:
-    return ServiceFailure(
-        ErrorReason.INVALID_REQUEST,
-        "the request is not a message of this method's type",
-        violations=(FieldViolation("", f"cannot be decoded: {request.what}"),),
-    )
+def _require_message(request: Any) -> None:
+    if isinstance(request, _Malformed):
+        raise ServiceFailure(
+            ErrorReason.INVALID_REQUEST,
+            "the request is not a message of this method's type",
+            violations=(FieldViolation("", f"cannot be decoded: {request.what}"),),
+        )
 
 
 def _overrun() -> ServiceFailure:

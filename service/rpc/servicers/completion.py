@@ -5,9 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from contextlib import aclosing
-from typing import Any
 
-import grpc
 from aiprovider.v1 import completion_service_pb2 as pb
 from aiprovider.v1 import completion_service_pb2_grpc as pb_grpc
 from aiprovider.v1 import usage_pb2
@@ -20,37 +18,27 @@ from service.domain.routing import RouteWish
 from service.pipeline.completion import CompletionPipeline
 from service.pipeline.router import Begun, Done, Missed
 from service.rpc import encode
-from service.rpc.call import Call, current
+from service.rpc.call import Call, Context, current
 from service.rpc.decode.request import coalesce_window_s, require_supported, route_wish
 from service.rpc.decode.spec import completion_spec
 from service.rpc.stream_writer import StreamWriter
-
-Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class CompletionServicer(pb_grpc.CompletionServiceServicer):
     def __init__(self, pipeline: CompletionPipeline) -> None:
         self._pipeline = pipeline
 
-    async def Complete(  # noqa: N802 - the contract's name
-        self, request: pb.CompleteRequest, context: Context
-    ) -> pb.CompleteResponse:
+    async def Complete(self, request: pb.CompleteRequest, context: Context) -> pb.CompleteResponse:
         call = current()
         require_supported(request)
         wish = route_wish(request)
         spec = completion_spec(request.spec)
         answered = await self._pipeline.complete(spec, wish, call.deadline)
         _remember(call, answered.target, answered.attempts)
-        return encode.complete_response(
-            answered.completion,
-            call.request_id,
-            answered.target,
-            answered.attempts,
-            _timing(call, answered.attempts),
-            time.time(),
-        )
+        timing = _timing(call, answered.attempts)
+        return encode.complete_response(answered, call.request_id, timing, time.time())
 
-    async def StreamComplete(  # noqa: N802
+    async def StreamComplete(  # pyright: ignore[reportIncompatibleMethodOverride] - grpc.aio takes a coroutine
         self, request: pb.StreamCompleteRequest, context: Context
     ) -> None:
         call = current()
@@ -59,7 +47,6 @@ class CompletionServicer(pb_grpc.CompletionServiceServicer):
         wish = route_wish(request)
         spec = completion_spec(request.spec)
         tells_route = request.stream_options.include_route_events
-        target: ModelRef | None = None
         first_token_s: float | None = None
         events = self._pipeline.stream(spec, wish, call.deadline)
         async with StreamWriter(context.write, window_s) as writer, aclosing(events):
@@ -67,22 +54,17 @@ class CompletionServicer(pb_grpc.CompletionServiceServicer):
                 async for event in events:
                     match event:
                         case Begun():
-                            target = event.target
                             first_token_s = time.monotonic() - call.started
-                            started = encode.stream_started(call.request_id, target, time.time())
-                            await writer.write(started)
+                            await writer.write(
+                                encode.stream_started(call.request_id, event.target, time.time())
+                            )
                         case Missed():
                             if tells_route:
                                 await writer.write(encode.route_event(event.attempt))
                         case Done():
-                            assert target is not None, "a stream is done before it began"
-                            _remember(call, target, event.attempts)
+                            _remember(call, event.target, event.attempts)
                             timing = _timing(call, event.attempts, first_token_s)
-                            await writer.write(
-                                encode.stream_finished(
-                                    event.ending, target, event.attempts, timing
-                                )
-                            )
+                            await writer.write(encode.stream_finished(event, timing))
                         case _:
                             await writer.write_delta(event)
             except ServiceFailure as failure:
@@ -90,7 +72,7 @@ class CompletionServicer(pb_grpc.CompletionServiceServicer):
                 failure.last_sequence = writer.sequence
                 raise
 
-    async def CountTokens(  # noqa: N802
+    async def CountTokens(
         self, request: pb.CountTokensRequest, context: Context
     ) -> pb.CountTokensResponse:
         spec = completion_spec(request.spec)
@@ -102,7 +84,7 @@ class CompletionServicer(pb_grpc.CompletionServiceServicer):
             estimated_input_cost=usage_pb2.Cost(unpriced=True),
         )
 
-    async def ExplainRoute(  # noqa: N802
+    async def ExplainRoute(
         self, request: pb.ExplainRouteRequest, context: Context
     ) -> pb.ExplainRouteResponse:
         raise ServiceFailure(

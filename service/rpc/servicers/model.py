@@ -5,9 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Sequence
-from typing import Any
 
-import grpc
 from aiprovider.v1 import model_service_pb2 as pb
 from aiprovider.v1 import model_service_pb2_grpc as pb_grpc
 from aiprovider.v1 import usage_pb2
@@ -17,11 +15,10 @@ from service.domain.errors import FieldViolation, ServiceFailure
 from service.domain.reasons import ErrorReason
 from service.pipeline.completion import CompletionPipeline
 from service.rpc import encode
-from service.rpc.call import current
+from service.rpc.call import Context, current
 from service.rpc.decode.request import require_embeddable
 from service.rpc.status import usage_pb
 
-Context = grpc.aio.ServicerContext[Any, Any]
 ListModels = Callable[[Sequence[str]], list[Listing]]
 
 _PAGE_SIZE = 100
@@ -35,7 +32,7 @@ class ModelServicer(pb_grpc.ModelServiceServicer):
         self._pipeline = pipeline
         self._list_models = list_models
 
-    async def ListModels(  # noqa: N802 - the contract's name
+    async def ListModels(
         self, request: pb.ListModelsRequest, context: Context
     ) -> pb.ListModelsResponse:
         size = min(request.page_size or _PAGE_SIZE, _PAGE_SIZE_MAX)
@@ -50,9 +47,7 @@ class ModelServicer(pb_grpc.ModelServiceServicer):
             models=[encode.model_pb(listing) for listing in page], next_page_token=token
         )
 
-    async def Embed(  # noqa: N802
-        self, request: pb.EmbedRequest, context: Context
-    ) -> pb.EmbedResponse:
+    async def Embed(self, request: pb.EmbedRequest, context: Context) -> pb.EmbedResponse:
         call = current()
         require_embeddable(request)
         dimensions = request.dimensions if request.HasField("dimensions") else None

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import grpc
 from aiprovider.v1 import (
     analytics_service_pb2,
     analytics_service_pb2_grpc,
@@ -14,29 +11,28 @@ from aiprovider.v1 import (
 
 from service.domain.errors import ServiceFailure
 from service.domain.reasons import ErrorReason
-
-Context = grpc.aio.ServicerContext[Any, Any]
+from service.rpc.call import Context
 
 
 class HealthServicer(health_service_pb2_grpc.HealthServiceServicer):
-    async def CheckProviders(  # noqa: N802 - the contract's name
+    async def CheckProviders(
         self, request: health_service_pb2.CheckProvidersRequest, context: Context
     ) -> health_service_pb2.CheckProvidersResponse:
         raise _later("CheckProviders", "provider health comes with the scoring router")
 
-    async def WatchProviders(  # noqa: N802
+    async def WatchProviders(  # pyright: ignore[reportIncompatibleMethodOverride] - grpc.aio takes a coroutine, too
         self, request: health_service_pb2.WatchProvidersRequest, context: Context
     ) -> None:
         raise _later("WatchProviders", "provider health comes with the scoring router")
 
 
 class AnalyticsServicer(analytics_service_pb2_grpc.AnalyticsServiceServicer):
-    async def QueryUsage(  # noqa: N802
+    async def QueryUsage(
         self, request: analytics_service_pb2.QueryUsageRequest, context: Context
     ) -> analytics_service_pb2.QueryUsageResponse:
         raise _later("QueryUsage", "usage is not recorded yet")
 
-    async def GetCacheStats(  # noqa: N802
+    async def GetCacheStats(
         self, request: analytics_service_pb2.GetCacheStatsRequest, context: Context
     ) -> analytics_service_pb2.GetCacheStatsResponse:
         raise _later("GetCacheStats", "there is no answer cache yet")
