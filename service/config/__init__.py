@@ -1,0 +1,26 @@
+"""What the operator wants, as one frozen value that knows where each part of it came from.
+
+Environment over docker secrets over `ai-provider.yml` over `<environment>.yml` over defaults.
+"""
+
+from __future__ import annotations
+
+from service.config.loading import Loaded, load
+from service.config.origins import ConfigurationError, Origin, Problem
+from service.config.providers import BUILT_IN, Engine, Kind, ModelSettings, ProviderSettings
+from service.config.settings import Settings, secrets
+
+__all__ = [
+    "BUILT_IN",
+    "ConfigurationError",
+    "Engine",
+    "Kind",
+    "Loaded",
+    "ModelSettings",
+    "Origin",
+    "Problem",
+    "ProviderSettings",
+    "Settings",
+    "load",
+    "secrets",
+]
