@@ -51,7 +51,8 @@ def _rename(file: descriptor_pb2.FileDescriptorProto) -> None:
     file.package = "grpc.reflection.v1"
     for message in file.message_type:
         for field in message.field:
-            field.type_name = _v1(field.type_name)
+            if field.type_name:
+                field.type_name = _v1(field.type_name)
     for service in file.service:
         for method in service.method:
             method.input_type = _v1(method.input_type)

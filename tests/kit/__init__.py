@@ -1,0 +1,1 @@
+"""What tests share: a scripted provider, a real server on a free port, requests."""

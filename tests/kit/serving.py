@@ -1,0 +1,146 @@
+"""A real grpc.aio server around given providers, and the stubs to call it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc.aio
+from aiprovider.v1 import (
+    analytics_service_pb2_grpc,
+    completion_service_pb2,
+    completion_service_pb2_grpc,
+    content_pb2,
+    error_details_pb2,
+    health_service_pb2_grpc,
+    model_service_pb2_grpc,
+)
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2 as rpc_details
+from google.rpc import status_pb2
+from grpc_health.v1 import health_pb2_grpc
+
+from service.pipeline.admission import Admission
+from service.pipeline.completion import CompletionPipeline
+from service.pipeline.roster import Member, Roster
+from service.pipeline.router import Router
+from service.rpc.call import Identity
+from service.rpc.interceptors.guard import Deadlines, Guard
+from service.rpc.interceptors.identity import Directory
+from service.rpc.servicers.completion import CompletionServicer
+from service.rpc.servicers.model import ModelServicer
+from service.rpc.servicers.pending import AnalyticsServicer, HealthServicer
+from service.server import Listen, Server, Servicers
+from service.telemetry.redaction import Redactor
+
+ANONYMOUS = Directory(anonymous=Identity("anonymous", "anonymous"))
+Status = grpc.StatusCode
+
+
+@dataclass
+class Served:
+    """A running server: its stubs (`Any`: the generated async ones), its parts, its access lines."""
+
+    server: Server
+    admission: Admission
+    router: Router
+    guard: Guard
+    channel: grpc.aio.Channel
+    lines: list[Mapping[str, Any]] = field(default_factory=list[Mapping[str, Any]])
+
+    def __post_init__(self) -> None:
+        channel: Any = self.channel
+        self.completion: Any = completion_service_pb2_grpc.CompletionServiceStub(channel)
+        self.model: Any = model_service_pb2_grpc.ModelServiceStub(channel)
+        self.analytics: Any = analytics_service_pb2_grpc.AnalyticsServiceStub(channel)
+        self.providers_health: Any = health_service_pb2_grpc.HealthServiceStub(channel)
+        self.health: Any = health_pb2_grpc.HealthStub(channel)
+
+
+@asynccontextmanager
+async def serving(
+    *members: Member,
+    directory: Directory = ANONYMOUS,
+    deadlines: Deadlines = Deadlines(10.0, 60.0),
+    listen: Listen = Listen("127.0.0.1", 0, settle_s=0.0, grace_s=5.0),
+    attempts_max: int = 3,
+    in_flight_max: int = 100,
+    secrets: Sequence[str] = (),
+) -> AsyncGenerator[Served, None]:
+    """Ends with the server stopped and the channel closed."""
+    lines: list[Mapping[str, Any]] = []
+    admission = Admission(in_flight_max)
+    router = Router(Roster(members, attempts_max=attempts_max), attempt_min_s=0.005)
+    pipeline = CompletionPipeline(admission, router)
+    guard = Guard(directory, deadlines, Redactor(secrets), lines.append)
+    servicers = Servicers(
+        CompletionServicer(pipeline),
+        ModelServicer(pipeline, lambda _providers: []),
+        HealthServicer(),
+        AnalyticsServicer(),
+    )
+    server = Server(listen, servicers, guard, admission.close)
+    await server.start()
+    channel = grpc.aio.insecure_channel(f"127.0.0.1:{server.port}", _CLIENT_OPTIONS)
+    try:
+        yield Served(server, admission, router, guard, channel, lines)
+    finally:
+        await channel.close()
+        await server.stop()
+
+
+_CLIENT_OPTIONS = (
+    ("grpc.max_receive_message_length", 64 * 1024 * 1024),
+    ("grpc.enable_retries", 0),
+)
+
+
+def spec(
+    text: str = "Hi", model: str = "m", **fields: Any
+) -> completion_service_pb2.CompletionSpec:
+    message = content_pb2.Message(role=content_pb2.ROLE_USER, parts=[content_pb2.Part(text=text)])
+    return completion_service_pb2.CompletionSpec(model=model, messages=[message], **fields)
+
+
+def unary(text: str = "Hi", model: str = "m", **fields: Any) -> Any:
+    return completion_service_pb2.CompleteRequest(spec=spec(text, model), **fields)
+
+
+def streaming(text: str = "Hi", model: str = "m", **fields: Any) -> Any:
+    return completion_service_pb2.StreamCompleteRequest(spec=spec(text, model), **fields)
+
+
+@dataclass(frozen=True)
+class Details:
+    """The google.rpc details of a failed call; an absent one is an empty message."""
+
+    error: rpc_details.ErrorInfo
+    request: rpc_details.RequestInfo
+    bad: rpc_details.BadRequest
+    retry: rpc_details.RetryInfo
+    quota: rpc_details.QuotaFailure
+    failure: error_details_pb2.FailureDetail
+    trailers: Mapping[str, Any]
+
+
+def details(error: grpc.aio.AioRpcError) -> Details:
+    trailers = dict(error.trailing_metadata() or ())
+    status = status_pb2.Status.FromString(trailers["grpc-status-details-bin"])  # pyright: ignore[reportArgumentType] - binary by its name
+
+    def unpacked(message: Any) -> Any:
+        for packed in status.details:
+            if packed.Is(message.DESCRIPTOR):
+                packed.Unpack(message)
+        return message
+
+    wanted: list[Message] = [
+        rpc_details.ErrorInfo(),
+        rpc_details.RequestInfo(),
+        rpc_details.BadRequest(),
+        rpc_details.RetryInfo(),
+        rpc_details.QuotaFailure(),
+        error_details_pb2.FailureDetail(),
+    ]
+    return Details(*(unpacked(message) for message in wanted), trailers=trailers)
