@@ -31,7 +31,7 @@ class Document:
 
 
 def read(path: Path, problems: list[Problem]) -> Document:
-    """The file at `path`; an empty document when there is none, or when `problems` tells why not."""
+    """The file at `path`; an empty document if there is none, or if `problems` tells why not."""
     try:
         size_bytes = path.stat().st_size
         text = path.read_text(encoding="utf-8") if size_bytes <= _SIZE_MAX_BYTES else ""

@@ -60,8 +60,13 @@ class ConfigurationError(Exception):
     """The configuration cannot be used. Tells every mistake, one on each line."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(dict.fromkeys(problems))
+        self.problems = tuple(sorted(dict.fromkeys(problems), key=_place))
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+def _place(problem: Problem) -> tuple[str, int]:
+    name, *line = problem.source.split(":", 2)
+    return name, int(line[0]) if line and line[0].isdecimal() else 0
 
 
 def dotted(path: KeyPath) -> str:
