@@ -9,7 +9,7 @@ from service.config.loading import Loaded, load
 from service.config.origins import ConfigurationError, Origin, Problem
 from service.config.providers import BUILT_IN, Engine, Kind, ModelSettings, ProviderSettings
 from service.config.settings import Settings, secrets
-from service.config.watching import changes
+from service.config.watch import changes
 
 __all__ = [
     "BUILT_IN",

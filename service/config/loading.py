@@ -33,7 +33,7 @@ from service.config.sources import (
     secret_variables,
     variables_layer,
 )
-from service.config.watching import Stamp, stamp
+from service.config.watch import Stamp, stamp
 
 FILE_NAME = "ai-provider.yml"
 SECRETS_DIRECTORY = Path("/run/secrets")
