@@ -100,7 +100,7 @@ def hint_for(root: type[BaseModel], path: KeyPath) -> str:
 
 
 def leaves(model: BaseModel, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
-    """Every effective value, sections and lists of sections opened, in the order of the schema."""
+    """Every effective value, in the order of the schema. A section in a list is one value."""
     for name, info in type(model).model_fields.items():
         yield from _opened(getattr(model, name), (*path, key_of(name, info)))
 
@@ -113,6 +113,6 @@ def _opened(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, Any]]:
             yield from _opened(item, (*path, str(key)))
     elif isinstance(value, tuple) and value and isinstance(value[0], BaseModel):
         for index, item in enumerate(value):
-            yield from _opened(item, (*path, str(index)))
+            yield (*path, str(index)), item
     else:
         yield path, value
