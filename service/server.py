@@ -78,14 +78,13 @@ class Server:
         _add(self._server, servicers, self.health, reflection=listen.reflection)
 
     async def start(self) -> None:
-        """Binds and becomes ready. Raises OSError with what is wrong with the address."""
+        """Listens; `health.set_ready` comes when all is warm. Raises OSError if it cannot bind."""
         address = f"{self._listen.host}:{self._listen.port}"
         try:
             self.port = self._bind(address)
         except RuntimeError as error:
             raise OSError(f"cannot listen on {address}: is the port in use?") from error
         await self._server.start()
-        self.health.set_ready(ready=True)
 
     async def drain(self) -> None:
         """Loses no call: not ready, wait until callers know, refuse, finish what is in flight."""

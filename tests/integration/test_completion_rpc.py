@@ -35,9 +35,7 @@ async def failure_of(call: Any) -> grpc.aio.AioRpcError:
 async def test_unary_answer() -> None:
     """A unary answer carries message, usage, who served it, its route and its timing."""
     async with serving(member(ScriptedProvider())) as served:
-        response = await served.completion.Complete(
-            unary(), metadata=(("x-request-id", "req-7"),)
-        )
+        response = await served.completion.Complete(unary(), metadata=(("x-request-id", "req-7"),))
 
     assert response.id == "req-7"
     assert [part.text for part in response.message.parts] == ["Hello there"]

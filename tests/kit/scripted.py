@@ -94,6 +94,3 @@ def member(
 ) -> Member:
     served = tuple(ServedModel(model) for model in models or ("m",))
     return Member(provider, Offer(name, priority, served), limits, Defaults(0.7, 4000))
-
-
-

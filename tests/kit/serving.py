@@ -41,7 +41,7 @@ Status = grpc.StatusCode
 
 @dataclass
 class Served:
-    """A running server: its stubs (`Any`: the generated async ones), its parts, its access lines."""
+    """A running server: its stubs (the generated ones), its parts, its access lines."""
 
     server: Server
     admission: Admission
@@ -83,6 +83,7 @@ async def serving(
     )
     server = Server(listen, servicers, guard, admission.close)
     await server.start()
+    server.health.set_ready(ready=True)
     channel = grpc.aio.insecure_channel(f"127.0.0.1:{server.port}", _CLIENT_OPTIONS)
     try:
         yield Served(server, admission, router, guard, channel, lines)

@@ -1,0 +1,289 @@
+"""The composition root: the only file that knows every concrete class, and joins them.
+
+Builds everything from one Loaded configuration, and rebuilds what a reload may change.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Hashable, Mapping, Sequence
+from pathlib import Path
+
+import orjson
+import structlog
+
+from service.config import Engine, Kind, Loaded, ProviderSettings, Settings, secrets
+from service.domain.catalogue import Catalogue, KnownModel, Listing, listings
+from service.domain.provider import Defaults, Offer, ServedModel
+from service.pipeline.admission import Admission
+from service.pipeline.completion import CompletionPipeline
+from service.pipeline.roster import Member, Roster, TimeLimits
+from service.pipeline.router import Router
+from service.ports import Provider
+from service.providers.anthropic import Anthropic
+from service.providers.gemini import Gemini
+from service.providers.http import Endpoint
+from service.providers.litellm import LiteLLMProvider
+from service.providers.native import NativeProvider
+from service.providers.openai import COMPATIBLE, DEEPSEEK, OPENAI, OpenAI
+from service.providers.wire import WireFamily
+from service.rpc.call import Identity
+from service.rpc.credentials import TlsFiles
+from service.rpc.interceptors.guard import Deadlines, Guard
+from service.rpc.interceptors.identity import Directory
+from service.rpc.servicers.completion import CompletionServicer
+from service.rpc.servicers.model import ModelServicer
+from service.rpc.servicers.pending import AnalyticsServicer, HealthServicer
+from service.server import Listen, Server, Servicers
+from service.telemetry.logs import LogWriter
+from service.telemetry.redaction import Redactor
+
+ANONYMOUS = Identity("anonymous", "anonymous")
+_CATALOGUE_FILE = Path(__file__).parent / "catalogue.json"
+_log = structlog.get_logger()
+
+
+class App:
+    """The whole service. `start`, then `reload` as often as needed, then `drain`."""
+
+    def __init__(self, loaded: Loaded, redactor: Redactor, log_writer: LogWriter | None) -> None:
+        settings = loaded.settings
+        redactor.learn(secrets(settings))
+        self._settings = settings
+        self._redactor = redactor
+        self._catalogue = _catalogue(_CATALOGUE_FILE)
+        self._providers: dict[Hashable, Provider] = {}
+        self._retiring: set[asyncio.Task[None]] = set()
+        self.admission = Admission(settings.limits.in_flight_max)
+        self.router = Router(self._roster(settings), attempt_min_s=settings.deadlines.attempt_min_s)
+        pipeline = CompletionPipeline(self.admission, self.router)
+        access_log = log_writer.put if log_writer and _logs_calls(settings) else None
+        self.guard = Guard(_directory(settings), _deadlines(settings), redactor, access_log)
+        servicers = Servicers(
+            CompletionServicer(pipeline),
+            ModelServicer(pipeline, self._list_models),
+            HealthServicer(),
+            AnalyticsServicer(),
+        )
+        self.server = Server(_listen(settings), servicers, self.guard, self.admission.close)
+
+    async def start(self) -> None:
+        """Listens, warms up, becomes ready. Raises OSError when it cannot listen."""
+        await self.server.start()
+        await self._warm_up()
+        self.server.health.set_ready(ready=True)
+
+    async def reload(self, loaded: Loaded) -> None:
+        """Takes over providers, limits, deadlines and keys. No call in flight notices."""
+        settings = loaded.settings
+        self._redactor.learn(secrets(settings))
+        fixed = _needs_restart(self._settings, settings)
+        if fixed:
+            _log.warning("these changes need a restart", sections=fixed)
+        old = self.router.roster
+        self._settings = settings
+        self.router.roster = self._roster(settings)
+        self.router.attempt_min_s = settings.deadlines.attempt_min_s
+        self.admission.in_flight_max = settings.limits.in_flight_max
+        self.guard.directory = _directory(settings)
+        self.guard.deadlines = _deadlines(settings)
+        task = asyncio.create_task(self._retire(old))
+        self._retiring.add(task)
+        task.add_done_callback(self._retiring.discard)
+        await self._warm_up()
+
+    async def drain(self) -> None:
+        """Finishes what is in flight, refuses what comes, then closes everything."""
+        await self.server.drain()
+        await self.close()
+
+    async def close(self) -> None:
+        """Ends at once."""
+        await self.server.stop()
+        for task in self._retiring:
+            task.cancel()
+        for provider in self._providers.values():
+            await provider.aclose()
+
+    async def _warm_up(self) -> None:
+        for provider in self._providers.values():
+            if isinstance(provider, LiteLLMProvider):
+                await provider.warm_up()
+
+    async def _retire(self, old: Roster) -> None:
+        await old.idle()
+        kept = {id(member.provider) for member in self.router.roster.members.values()}
+        for key, provider in list(self._providers.items()):
+            retired = any(provider is member.provider for member in old.members.values())
+            if retired and id(provider) not in kept:
+                del self._providers[key]
+                await provider.aclose()
+
+    def _roster(self, settings: Settings) -> Roster:
+        members = [
+            self._member(name, provider, settings)
+            for name, provider in settings.active_providers.items()
+        ]
+        return Roster(members, attempts_max=settings.limits.attempts_max)
+
+    def _member(self, name: str, settings: ProviderSettings, whole: Settings) -> Member:
+        key = _identity_of(name, settings)
+        provider = self._providers.get(key)
+        if provider is None:
+            provider = self._providers[key] = _provider(name, settings)
+        served = tuple(
+            ServedModel(
+                model.name,
+                model.upstream,
+                model.context_window_tokens,
+                model.max_output_tokens,
+                frozenset(model.capabilities),
+            )
+            for model in settings.models
+        )
+        times = settings.timeouts
+        temperature = settings.temperature
+        return Member(
+            provider,
+            Offer(name, settings.priority, served),
+            TimeLimits(times.attempt_s, times.first_token_s, times.idle_s),
+            Defaults(
+                whole.completion.temperature if temperature is None else temperature,
+                settings.max_tokens or whole.completion.max_output_tokens,
+            ),
+            settings.on_unsupported,
+        )
+
+    def _list_models(self, providers: Sequence[str]) -> list[Listing]:
+        families = {name: p.kind.value for name, p in self._settings.providers.items()}
+        return listings(self.router.roster.offers, families, self._catalogue, providers)
+
+
+def _identity_of(name: str, settings: ProviderSettings) -> Hashable:
+    """What makes a provider another one: change any of it, and connections must be new."""
+    return (
+        name,
+        settings.kind,
+        settings.engine,
+        settings.litellm_prefix,
+        settings.base_url,
+        settings.api_key,
+        tuple(sorted((key, value.get_secret_value()) for key, value in settings.headers.items())),
+        settings.timeouts.connect_s,
+        settings.connections_max,
+        settings.response_bytes_max,
+        settings.event_bytes_max,
+    )
+
+
+def _provider(name: str, settings: ProviderSettings) -> Provider:
+    api_key = settings.api_key.get_secret_value() if settings.api_key else ""
+    headers = {key: value.get_secret_value() for key, value in settings.headers.items()}
+    if settings.engine is Engine.LITELLM:
+        prefix = settings.litellm_prefix or _PREFIXES.get(settings.kind, name)
+        return LiteLLMProvider(
+            name=name,
+            prefix=prefix,
+            api_key=api_key,
+            base_url=settings.base_url or "",
+            headers=headers,
+        )
+    endpoint = Endpoint(
+        name,
+        settings.base_url or "",
+        headers,
+        settings.timeouts.connect_s,
+        settings.connections_max,
+        settings.response_bytes_max,
+        settings.event_bytes_max,
+    )
+    return NativeProvider(_family(name, settings.kind), endpoint, api_key)
+
+
+_PREFIXES = {
+    Kind.OPENAI: "openai",
+    Kind.ANTHROPIC: "anthropic",
+    Kind.GEMINI: "gemini",
+    Kind.DEEPSEEK: "deepseek",
+}
+
+
+def _family(name: str, kind: Kind) -> WireFamily:
+    match kind:
+        case Kind.ANTHROPIC:
+            return Anthropic()
+        case Kind.GEMINI:
+            return Gemini()
+        case Kind.DEEPSEEK:
+            return OpenAI(DEEPSEEK)
+        case _:
+            # Compatible servers lag behind OpenAI's own newest parameters.
+            return OpenAI(OPENAI if name == "openai" else COMPATIBLE)
+
+
+def _directory(settings: Settings) -> Directory:
+    auth = settings.auth
+    return Directory(
+        {key.digest: Identity(key.caller, key.tenant) for key in auth.keys},
+        {
+            certificate.subject: Identity(certificate.caller, certificate.tenant)
+            for certificate in auth.client_certificates
+        },
+        ANONYMOUS if auth.anonymous else None,
+    )
+
+
+def _deadlines(settings: Settings) -> Deadlines:
+    return Deadlines(settings.deadlines.default_s, settings.deadlines.max_s)
+
+
+def _listen(settings: Settings) -> Listen:
+    server = settings.server
+    tls = None
+    if server.tls.cert_file is not None and server.tls.key_file is not None:
+        tls = TlsFiles(
+            server.tls.cert_file,
+            server.tls.key_file,
+            server.tls.client_ca_file,
+            server.tls.require_client_cert,
+        )
+    return Listen(
+        settings.service.host,
+        settings.service.port,
+        tls,
+        server.reflection,
+        server.message_bytes_max,
+        server.keepalive_time_s,
+        server.keepalive_timeout_s,
+        server.ping_interval_min_s,
+        server.connection_age_max_s,
+        server.connection_age_grace_s,
+        server.drain.settle_s,
+        server.drain.grace_s,
+    )
+
+
+def _logs_calls(settings: Settings) -> bool:
+    return settings.logging.level.value in ("debug", "info")
+
+
+def _needs_restart(old: Settings, new: Settings) -> list[str]:
+    return [
+        name
+        for name in ("service", "server", "logging")
+        if getattr(old, name) != getattr(new, name)
+    ]
+
+
+def _catalogue(file: Path) -> Catalogue:
+    known: Mapping[str, Mapping[str, Sequence[object]]] = orjson.loads(file.read_bytes())["models"]
+    return {
+        family: [_known_model(name, facts) for name, facts in models.items()]
+        for family, models in known.items()
+    }
+
+
+def _known_model(name: str, facts: Sequence[object]) -> KnownModel:
+    context_window, max_output, capabilities = map(str, facts)
+    known = frozenset(capabilities.split())
+    return KnownModel(name, int(context_window), int(max_output), known)

@@ -1,0 +1,129 @@
+"""`python -m service serve`: runs the App until a signal, reloads it when its files change."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import gc
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
+import uvloop
+
+from service.app import App
+from service.config import ConfigurationError, Loaded, load
+from service.config.report import looked_for
+from service.config.watch import changes
+from service.telemetry.logs import LogWriter, configure
+from service.telemetry.redaction import Redactor
+
+_USAGE_ERROR = 2
+_log = structlog.get_logger()
+
+
+def main(argv: Sequence[str]) -> int:
+    argparse.ArgumentParser(
+        prog="python -m service serve",
+        description="Serves gRPC. Everything is configured by environment, secrets and YAML:"
+        " see `python -m service config` and docs/configuration.md.",
+    ).parse_args(argv)
+    try:
+        loaded = load()
+    except ConfigurationError as error:
+        print(error, file=sys.stderr)  # There is no log yet.
+        return _USAGE_ERROR
+    redactor = Redactor()
+    logging = loaded.settings.logging
+    writer = LogWriter(redactor, json=logging.format.value == "json")
+    configure(logging.level.value, writer)
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(_serve(App(loaded, redactor, writer), loaded))
+    finally:
+        writer.close()
+
+
+async def _serve(app: App, loaded: Loaded) -> int:
+    stop, force = asyncio.Event(), asyncio.Event()
+    reload = asyncio.Event()
+    _on_signals(stop, force, reload)
+    try:
+        await app.start()
+    except (OSError, ValueError) as error:
+        _log.critical("cannot start", error=str(error))
+        await app.close()
+        return 1
+    # What start-up made lives as long as the process: no collection need ever look at it.
+    gc.collect()
+    gc.freeze()
+    _announce(app, loaded)
+    reloader = asyncio.create_task(_reload_for_ever(app, loaded, reload))
+    await stop.wait()
+    reloader.cancel()
+    await _unless(force, app.drain)
+    await app.close()
+    _log.info("stopped")
+    return 0
+
+
+def _on_signals(stop: asyncio.Event, force: asyncio.Event, reload: asyncio.Event) -> None:
+    def stopped() -> None:
+        # The second signal means: now.
+        (force if stop.is_set() else stop).set()
+
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stopped)
+    loop.add_signal_handler(signal.SIGINT, stopped)
+    loop.add_signal_handler(signal.SIGHUP, reload.set)
+
+
+def _announce(app: App, loaded: Loaded) -> None:
+    settings = loaded.settings
+    providers = list(settings.active_providers)
+    _log.info(
+        "ready",
+        address=f"{settings.service.host}:{app.server.port}",
+        tls=settings.server.tls.enabled,
+        providers=providers,
+        environment=settings.service.environment,
+        files=[str(file) for file in loaded.files if file.exists()],
+    )
+    if settings.auth.anonymous:
+        _log.warning("no API keys are configured: every caller is served as the tenant `anonymous`")
+    if not providers:
+        _log.warning("no provider is enabled", looked_for=looked_for(loaded).splitlines())
+
+
+async def _reload_for_ever(app: App, loaded: Loaded, asked: asyncio.Event) -> None:
+    async def watch() -> None:
+        async for _ in changes(loaded.files):
+            asked.set()
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(watch())
+        while True:
+            await asked.wait()
+            asked.clear()
+            try:
+                fresh = await asyncio.to_thread(load)
+            except ConfigurationError as error:
+                problems = str(error).splitlines()
+                _log.error("configuration refused; the old one stays", problems=problems)
+                continue
+            await app.reload(fresh)
+            _log.warning("configuration reloaded", providers=list(fresh.settings.active_providers))
+
+
+async def _unless(force: asyncio.Event, work: Callable[[], Awaitable[None]]) -> None:
+    task = asyncio.ensure_future(work())
+    forced = asyncio.ensure_future(force.wait())
+    await asyncio.wait({task, forced}, return_when=asyncio.FIRST_COMPLETED)
+    forced.cancel()
+    if not task.done():
+        _log.warning("stopping at once: a second signal came")
+        task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
