@@ -33,7 +33,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         loaded = load()
     except ConfigurationError as error:
-        print(error, file=sys.stderr)  # There is no log yet.
+        sys.stderr.write(f"{error}\n")  # There is no log yet.
         return _USAGE_ERROR
     redactor = Redactor()
     logging = loaded.settings.logging

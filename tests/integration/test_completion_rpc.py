@@ -26,6 +26,11 @@ async def events_of(call: Any) -> list[pb.StreamCompleteResponse]:
     return [event async for event in call]
 
 
+async def collect(call: Any, seen: list[pb.StreamCompleteResponse]) -> None:
+    async for event in call:
+        seen.append(event)  # noqa: PERF401 - what came before a failure counts
+
+
 async def failure_of(call: Any) -> grpc.aio.AioRpcError:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await call if not hasattr(call, "__aiter__") else await events_of(call)
@@ -116,12 +121,11 @@ async def test_break_after_the_first_delta() -> None:
     """A stream that breaks after it began ends in STREAM_INTERRUPTED, never clean, never anew."""
     broken = ScriptedProvider(TextDelta("Hel"), DOWN)
     spare = ScriptedProvider()
-    seen: list[Any] = []
+    seen: list[pb.StreamCompleteResponse] = []
     async with serving(member(broken, "a"), member(spare, "b", priority=20)) as served:
         call = served.completion.StreamComplete(streaming())
         with pytest.raises(grpc.aio.AioRpcError) as caught:
-            async for event in call:
-                seen.append(event)  # noqa: PERF401 - what came before the failure counts
+            await collect(call, seen)
 
     found = details(caught.value)
     assert Status.UNAVAILABLE == caught.value.code()

@@ -77,7 +77,7 @@ class ScriptedProvider:
     @staticmethod
     async def _play(steps: Sequence[Step]) -> AsyncGenerator[StreamEvent, None]:
         for step in steps:
-            if isinstance(step, float):
+            if isinstance(step, float | int):
                 await asyncio.sleep(step)
             elif isinstance(step, BaseException):
                 raise step

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import grpc.aio
 from aiprovider.v1 import (
@@ -88,7 +88,7 @@ async def serving(
     try:
         yield Served(server, admission, router, guard, channel, lines)
     finally:
-        await channel.close()
+        await channel.close(None)
         await server.stop()
 
 
@@ -127,8 +127,8 @@ class Details:
 
 
 def details(error: grpc.aio.AioRpcError) -> Details:
-    trailers = dict(error.trailing_metadata() or ())
-    status = status_pb2.Status.FromString(trailers["grpc-status-details-bin"])  # pyright: ignore[reportArgumentType] - binary by its name
+    trailers: dict[str, Any] = dict(cast("Any", error.trailing_metadata()) or ())
+    status = status_pb2.Status.FromString(trailers["grpc-status-details-bin"])
 
     def unpacked(message: Any) -> Any:
         for packed in status.details:
