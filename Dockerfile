@@ -1,0 +1,24 @@
+# syntax=docker/dockerfile:1
+FROM python:3.13.9-slim-trixie AS build
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+RUN python -m venv /opt/venv
+ENV PATH=/opt/venv/bin:$PATH
+COPY requirements/runtime.txt /build/requirements.txt
+RUN pip install --require-hashes -r /build/requirements.txt && pip uninstall --yes pip
+COPY generated/aiprovider /app/aiprovider
+COPY service /app/service
+RUN python -m compileall -q /opt/venv /app
+
+FROM python:3.13.9-slim-trixie
+RUN useradd --system --uid 10001 --no-create-home service
+COPY --from=build /opt/venv /opt/venv
+COPY --from=build /app /app
+ENV PATH=/opt/venv/bin:$PATH PYTHONPATH=/app PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+# Configuration is looked for here: mount ai-provider.yml into it, secrets into /run/secrets.
+WORKDIR /etc/ai-provider
+USER 10001
+EXPOSE 8005
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["python", "-m", "service", "probe"]
+ENTRYPOINT ["python", "-m", "service"]
+CMD ["serve"]

@@ -1,0 +1,76 @@
+# Every command of this project. `make` alone lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PYTHONDONTWRITEBYTECODE := 1
+
+.PHONY: help setup demo run test check lint types layers contract generate docs lock bench tools clean
+
+help: ## List the commands
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
+
+setup: $(READY) ## Install everything that is locked into .venv
+
+$(READY): requirements/dev.txt pyproject.toml generated/pyproject.toml clients/python/pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; '$(PYTHON)' is older. Try: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
+	  { echo "python3 -m venv failed: on Debian and Ubuntu install the package python3-venv" >&2; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps \
+	  -e generated -e clients/python -e .
+	@touch $@
+
+demo: $(READY) ## Start adversary providers and the service, and show what it does; no keys needed
+	$(BIN)/python tools/demo
+
+run: $(READY) ## Serve, with the keys found in the environment
+	$(BIN)/python -m service serve
+
+test: $(READY) ## The whole test suite
+	$(BIN)/python -m pytest
+
+check: lint types layers contract ## Everything else that CI demands
+
+lint: $(READY)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(READY)
+	$(BIN)/basedpyright
+
+layers: $(READY)
+	$(BIN)/lint-imports
+
+contract: $(READY) ## buf lint, buf breaking, generated code and docs fresh
+	$(BIN)/buf lint
+	tools/breaking
+	tools/generate --check
+	$(BIN)/python tools/config_docs.py --check
+	$(BIN)/python tools/errors_docs.py --check
+
+generate: $(READY) ## Write generated/ from protos/
+	tools/generate
+
+docs: $(READY) ## Write docs/configuration.md and docs/errors.md
+	$(BIN)/python tools/config_docs.py
+	$(BIN)/python tools/errors_docs.py
+
+lock: $(READY) ## Compile requirements/*.txt from the floors in pyproject.toml
+	tools/lock
+
+bench: $(READY) ## CPU per call, as ratios to an empty RPC and to bare litellm
+	$(BIN)/python -m tests.benchmark
+
+tools: $(READY) ## Install grpcurl and grpc_health_probe into .venv/bin, where Go is at hand
+	@command -v go >/dev/null || { echo "no Go toolchain here; buf curl (in .venv/bin) does the same" >&2; exit 1; }
+	GOBIN=$(CURDIR)/$(BIN) go install github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3
+	GOBIN=$(CURDIR)/$(BIN) go install github.com/grpc-ecosystem/grpc-health-probe@v0.4.40
+
+clean: ## Remove .venv and caches
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
