@@ -33,11 +33,12 @@ from service.config.sources import (
     secret_variables,
     variables_layer,
 )
+from service.config.values import ENVIRONMENT_PATTERN
 from service.config.watch import Stamp, stamp
 
 FILE_NAME = "ai-provider.yml"
 SECRETS_DIRECTORY = Path("/run/secrets")
-_ENVIRONMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*\Z")
+_ENVIRONMENT = re.compile(ENVIRONMENT_PATTERN)
 _DEFAULT_ENVIRONMENT = "development"
 _PROVIDER_DEPTH = 2
 
@@ -102,7 +103,7 @@ def load(
     service_file = _service_file(environ, directory, problems)
     stamps = {service_file: stamp(service_file)}
     service_document = read(service_file, problems)
-    environment = _environment(environ, service_document, problems)
+    environment = _environment(environ, service_document)
     places = Places(
         service_file,
         service_file.parent / f"{environment}.yml",
@@ -145,18 +146,14 @@ def _service_file(
     return (directory or Path(given or ".")) / FILE_NAME
 
 
-def _environment(environ: Mapping[str, str], document: Document, problems: list[Problem]) -> str:
+def _environment(environ: Mapping[str, str], document: Document) -> str:
     """The environment's own variable, else what `ai-provider.yml` says, else development."""
-    spelled = environ.get(names.variable(("service", "environment")))
     section = document.data.get("service")
     written = section.get("environment") if isinstance(section, Mapping) else None
+    spelled = environ.get(names.variable(("service", "environment")))
     name = str(spelled or environ.get(names.ENVIRONMENT) or written or _DEFAULT_ENVIRONMENT)
-    if _ENVIRONMENT.match(name):
-        return name
-    source = names.ENVIRONMENT if spelled or environ.get(names.ENVIRONMENT) else FILE_NAME
-    message = "must be letters, digits, - and _: it names a file"
-    problems.append(Problem(source, "service.environment", message))
-    return _DEFAULT_ENVIRONMENT
+    # Validation tells what is wrong with another name; here it must only not be a path.
+    return name if _ENVIRONMENT.match(name) else _DEFAULT_ENVIRONMENT
 
 
 def _providers(

@@ -8,7 +8,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, FilePath, model_validator
 
-from service.config.values import AnyCase, Label, Section, Text
+from service.config.values import AnyCase, EnvironmentName, Section, Text
 
 _MIB = 1024 * 1024
 
@@ -38,7 +38,7 @@ class ServiceSettings(Section):
         default="", description="Version in logs, metrics and traces; empty means that of the code."
     )
     description: str = Field(default="", description="A note for people. Nothing reads it.")
-    environment: Label = Field(
+    environment: EnvironmentName = Field(
         default="development",
         description="Where this replica runs. Chooses the file `<environment>.yml`.",
     )

@@ -111,6 +111,9 @@ BaseUrl = Annotated[str, AfterValidator(_base_url)]
 RedisUrl = Annotated[SecretUrl, AfterValidator(_redis_url)]
 ProviderName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
 Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@-]{0,127}$")]
-"""The name of a caller, a tenant or an environment."""
+"""The name of a caller or a tenant."""
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+ENVIRONMENT_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$"
+"""It names a file, and must not lead elsewhere."""
+EnvironmentName = Annotated[str, StringConstraints(pattern=ENVIRONMENT_PATTERN)]
 AnyCase = BeforeValidator(_lower)

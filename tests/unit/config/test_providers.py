@@ -52,18 +52,26 @@ def test_nobody_to_ask(world: World) -> None:
 
     secrets = world.secrets_dir
     assert [
-        f"openai: no API key; looked for the variable OPENAI_API_KEY, the secret"
-        f" {secrets}/openai_api_key, and the key providers.openai.api_key",
-        f"anthropic: no API key; looked for the variable ANTHROPIC_API_KEY, the secret"
-        f" {secrets}/anthropic_api_key, and the key providers.anthropic.api_key",
-        f"google: no API key; looked for the variable GOOGLE_API_KEY or GEMINI_API_KEY, the secret"
-        f" {secrets}/google_api_key or {secrets}/gemini_api_key,"
-        " and the key providers.google.api_key",
+        (
+            f"openai: no API key; looked for the variable OPENAI_API_KEY, the secret"
+            f" {secrets}/openai_api_key, and the key providers.openai.api_key"
+        ),
+        (
+            f"anthropic: no API key; looked for the variable ANTHROPIC_API_KEY, the secret"
+            f" {secrets}/anthropic_api_key, and the key providers.anthropic.api_key"
+        ),
+        (
+            f"google: no API key; looked for the variable GOOGLE_API_KEY or GEMINI_API_KEY,"
+            f" the secret {secrets}/google_api_key or {secrets}/gemini_api_key,"
+            " and the key providers.google.api_key"
+        ),
         "deepseek: switched off by ai-provider.yml:1",
         f"{world.directory}/ai-provider.yml: read",
         f"{world.directory}/development.yml: not there",
-        "an OpenAI-compatible server of your own:"
-        " AI_PROVIDER__PROVIDERS__LOCAL__BASE_URL=http://127.0.0.1:8000/v1",
+        (
+            "an OpenAI-compatible server of your own:"
+            " AI_PROVIDER__PROVIDERS__LOCAL__BASE_URL=http://127.0.0.1:8000/v1"
+        ),
     ] == lines
 
 
