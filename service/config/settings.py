@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,6 +26,9 @@ from service.config.serving import (
     ServiceSettings,
 )
 from service.config.values import ProviderName
+
+# With PYDANTIC_SETTINGS_DEBUG set the library logs what its sources say, secrets and all.
+logging.getLogger("pydantic_settings").setLevel(logging.WARNING)
 
 
 class Settings(BaseSettings):

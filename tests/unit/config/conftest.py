@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import dedent
-from typing import Protocol
 
 import pytest
 
@@ -40,12 +39,6 @@ class World:
             self.load(**environ)
         assert str(caught.value) == "\n".join(str(problem) for problem in caught.value.problems)
         return [str(problem) for problem in caught.value.problems]
-
-
-class Command(Protocol):
-    """Runs `python -m service config`: exit code, output, complaints."""
-
-    def __call__(self, *arguments: str) -> tuple[int, str, str]: ...
 
 
 @pytest.fixture

@@ -65,7 +65,7 @@ from tests.unit.config.conftest import World
             "../production",
             (
                 "environment AI_PROVIDER_ENVIRONMENT: service.environment:"
-                " must be letters, digits, - and _: it names a file"
+                " must match pattern '^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$'"
             ),
         ),
     ],
