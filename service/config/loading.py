@@ -28,6 +28,7 @@ from service.config.shape import hint_for, leaves, nearest
 from service.config.sources import (
     Layer,
     built_in_layer,
+    entries,
     environment_variables,
     file_layer,
     secret_variables,
@@ -99,8 +100,8 @@ def load(
     `AI_PROVIDER_SECRETS_DIR` or `/run/secrets`. Raises ConfigurationError.
     """
     environ = os.environ if environ is None else environ
-    problems: list[Problem] = []
-    service_file = _service_file(environ, directory, problems)
+    problems = list(_missing(environ))
+    service_file = _service_file(environ, directory)
     stamps = {service_file: stamp(service_file)}
     service_document = read(service_file, problems)
     environment = _environment(environ, service_document)
@@ -128,22 +129,18 @@ def load(
     return Loaded(settings, origins, stamps, places, warnings)
 
 
-def _service_file(
-    environ: Mapping[str, str], directory: Path | None, problems: list[Problem]
-) -> Path:
-    named = environ.get(names.CONFIG_FILE)
-    if named and directory is None:
-        path = Path(named)
-        if not path.exists():
-            problems.append(
-                Problem(f"environment {names.CONFIG_FILE}", "", f"{path}: no such file")
-            )
-        return path
-    given = environ.get(names.CONFIG_DIRECTORY)
-    if directory is None and given and not Path(given).is_dir():
-        message = f"{given}: no such directory"
-        problems.append(Problem(f"environment {names.CONFIG_DIRECTORY}", "", message))
-    return (directory or Path(given or ".")) / FILE_NAME
+def _service_file(environ: Mapping[str, str], directory: Path | None) -> Path:
+    if directory is None and environ.get(names.CONFIG_FILE):
+        return Path(environ[names.CONFIG_FILE])
+    return (directory or Path(environ.get(names.CONFIG_DIRECTORY) or ".")) / FILE_NAME
+
+
+def _missing(environ: Mapping[str, str]) -> Iterator[Problem]:
+    """A place that a variable names has to be there; the usual places need not."""
+    for name in names.PLACES:
+        named = environ.get(name)
+        if named and stamp(Path(named)) is None:
+            yield Problem(f"environment {name}", "", f"{named}: not there, or not accessible")
 
 
 def _environment(environ: Mapping[str, str], document: Document) -> str:
@@ -165,12 +162,7 @@ def _providers(
         section = document.data.get("providers")
         if isinstance(section, Mapping):
             found |= dict.fromkeys(str(name) for name in section)
-    secret_names: list[str] = []
-    if places.secrets_directory.is_dir():
-        try:
-            secret_names = [path.name.upper() for path in places.secrets_directory.iterdir()]
-        except OSError:
-            secret_names = []  # told when the secrets are read
+    secret_names = [path.name.upper() for path in entries(places.secrets_directory, [])]
     spelled = {name.replace("-", "_") for name in found}
     nested = names.nested_providers((*environ, *secret_names))
     found |= dict.fromkeys(name for name in nested if name not in spelled)

@@ -16,6 +16,7 @@ from service.config.origins import Origin, OriginKind, dotted
 from service.config.providers import standing
 from service.config.shape import key_of, leaves
 from service.config.values import MASK
+from service.config.watch import stamp
 
 _VALUE_WIDTH_MAX = 48
 
@@ -94,7 +95,7 @@ def looked_for(loaded: Loaded) -> str:
         )
     files = (places.service_file, places.environment_file)
     lines += (f"{path}: {'read' if loaded.stamps.get(path) else 'not there'}" for path in files)
-    if not places.secrets_directory.is_dir():
+    if stamp(places.secrets_directory) is None:
         lines.append(f"{places.secrets_directory}: not there")
     example = names.variable(("providers", "local", "base_url"))
     lines.append(f"an OpenAI-compatible server of your own: {example}=http://127.0.0.1:8000/v1")

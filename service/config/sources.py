@@ -144,18 +144,24 @@ def secret_variables(directory: Path, providers: tuple[str, ...]) -> Variables:
     return found
 
 
+def entries(directory: Path, problems: list[Problem]) -> list[Path]:
+    """What is in `directory`; nothing if it is not there, or if `problems` tells why not."""
+    try:
+        return sorted(directory.iterdir())
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        reason = (error.strerror or "it is not readable").lower()
+        problems.append(Problem(str(directory), "", f"cannot be read: {reason}"))
+        return []
+
+
 def _secret_files(
     directory: Path, providers: tuple[str, ...], problems: list[Problem]
 ) -> dict[str, str]:
     known = names.short_names(providers)
     texts: dict[str, str] = {}
-    try:
-        entries = sorted(directory.iterdir()) if directory.is_dir() else []
-    except OSError as error:
-        reason = (error.strerror or "it is not readable").lower()
-        problems.append(Problem(str(directory), "", f"cannot be read: {reason}"))
-        return texts
-    for path in entries:
+    for path in entries(directory, problems):
         name = path.name.upper()
         if name not in known and names.nested_path(name, providers) is None:
             continue

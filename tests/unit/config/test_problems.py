@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from service.config import ConfigurationError, Problem, load
+from service.config import Problem
 from tests.unit.config.conftest import World
 
 
@@ -150,20 +148,26 @@ def test_half_a_setting_in_each_source(world: World) -> None:
     assert ["local"] == list(loaded.settings.active_providers)
 
 
-def test_a_named_place_must_exist(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "name", ["AI_PROVIDER_CONFIG", "AI_PROVIDER_CONFIG_DIR", "AI_PROVIDER_SECRETS_DIR"]
+)
+def test_a_named_place_must_exist(world: World, name: str) -> None:
     """A file or a directory that a variable names and that is not there is a mistake."""
-    missing = str(tmp_path / "missing")
-    secrets_dir = tmp_path
+    missing = str(world.directory / "missing")
 
-    with pytest.raises(ConfigurationError) as no_file:
-        load({"AI_PROVIDER_CONFIG": missing}, secrets_dir=secrets_dir)
-    with pytest.raises(ConfigurationError) as no_directory:
-        load({"AI_PROVIDER_CONFIG_DIR": missing}, secrets_dir=secrets_dir)
-
-    assert f"environment AI_PROVIDER_CONFIG: {missing}: no such file" == str(no_file.value)
-    assert f"environment AI_PROVIDER_CONFIG_DIR: {missing}: no such directory" == str(
-        no_directory.value
+    assert [f"environment {name}: {missing}: not there, or not accessible"] == world.problems(
+        **{name: missing}
     )
+
+
+def test_the_secrets_must_be_a_directory(world: World) -> None:
+    """What cannot be listed is told; that there are no secrets is no mistake."""
+    world.secrets_dir = world.file("", "not-a-directory")
+
+    assert [f"{world.secrets_dir}: cannot be read: not a directory"] == world.problems()
+
+    world.secrets_dir = world.directory / "missing"
+    assert world.load().settings.active_providers == {}
 
 
 def test_a_problem_has_parts() -> None:
