@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol, cast
 
 from service.domain.completion import Completion
 from service.domain.errors import ProviderFailure
@@ -118,6 +118,16 @@ class Omissions:
             raise unsupported(self._provider, field_path, why)
         if field_path not in self._dropped:
             self._dropped.append(field_path)
+
+
+def merge(body: dict[str, Any], options: Mapping[str, Any]) -> None:
+    """Lays a caller's `provider_options` over a body: objects are merged, all else is replaced."""
+    for name, value in options.items():
+        known = body.get(name)
+        if isinstance(known, dict) and isinstance(value, Mapping):
+            merge(cast("dict[str, Any]", known), cast("Mapping[str, Any]", value))
+        else:
+            body[name] = value
 
 
 def unsupported(provider: str, field_path: str, why: str = "") -> ProviderFailure:

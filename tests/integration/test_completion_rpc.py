@@ -205,7 +205,8 @@ async def test_field_violations() -> None:
 async def test_malformed_protobuf() -> None:
     """Bytes that are no message are INVALID_ARGUMENT, without a Python name in sight."""
     async with serving(member(ScriptedProvider())) as served:
-        raw = served.channel.unary_unary("/aiprovider.v1.CompletionService/Complete")
+        channel: Any = served.channel
+        raw = channel.unary_unary("/aiprovider.v1.CompletionService/Complete")
         error = await failure_of(raw(b"\xff\xff\xff"))
 
     assert Status.INVALID_ARGUMENT == error.code()
