@@ -1,0 +1,5 @@
+"""Anthropic Messages."""
+
+from service.providers.anthropic.family import Anthropic
+
+__all__ = ["Anthropic"]

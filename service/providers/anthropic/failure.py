@@ -1,0 +1,73 @@
+"""What an error of Anthropic means. Tables; never raises, whatever the body is."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, cast
+
+import orjson
+
+from service.domain.errors import ProviderFailure
+from service.domain.reasons import ErrorReason as Reason
+
+_MESSAGE_MAX_CHARS = 500
+_BY_TYPE = {
+    "invalid_request_error": Reason.INVALID_REQUEST,
+    "authentication_error": Reason.PROVIDER_CREDENTIALS_REJECTED,
+    "permission_error": Reason.PROVIDER_CREDENTIALS_REJECTED,
+    "billing_error": Reason.PROVIDER_QUOTA_EXHAUSTED,
+    "not_found_error": Reason.PROVIDER_MODEL_MISSING,
+    "request_too_large": Reason.INVALID_REQUEST,
+    "rate_limit_error": Reason.PROVIDER_RATE_LIMITED,
+    "timeout_error": Reason.PROVIDER_TIMEOUT,
+    "api_error": Reason.PROVIDER_UNAVAILABLE,
+    "overloaded_error": Reason.PROVIDER_UNAVAILABLE,
+}
+_BY_STATUS = {
+    400: Reason.INVALID_REQUEST,
+    401: Reason.PROVIDER_CREDENTIALS_REJECTED,
+    402: Reason.PROVIDER_QUOTA_EXHAUSTED,
+    403: Reason.PROVIDER_CREDENTIALS_REJECTED,
+    404: Reason.PROVIDER_MODEL_MISSING,
+    408: Reason.PROVIDER_TIMEOUT,
+    413: Reason.INVALID_REQUEST,
+    422: Reason.INVALID_REQUEST,
+    429: Reason.PROVIDER_RATE_LIMITED,
+    504: Reason.PROVIDER_TIMEOUT,
+}
+# One type covers many faults of a request; only its words tell these apart.
+_INVALID_BY_WORDS = (
+    (
+        re.compile(r"prompt is too long|context (?:window|limit)", re.IGNORECASE),
+        Reason.CONTEXT_WINDOW_EXCEEDED,
+    ),
+    (re.compile(r"credit balance|billing", re.IGNORECASE), Reason.PROVIDER_QUOTA_EXHAUSTED),
+    (
+        re.compile(r"content (?:filter|polic)|usage polic", re.IGNORECASE),
+        Reason.CONTENT_POLICY_VIOLATION,
+    ),
+)
+
+
+def failure(status: int, body: bytes) -> ProviderFailure:
+    """What an answer with this status and body means."""
+    try:
+        parsed: Any = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        parsed = None
+    error = parsed.get("error") if isinstance(parsed, dict) else None
+    return reported(error, status)
+
+
+def reported(error: Any, status: int = 0) -> ProviderFailure:
+    """What an `error` object means; it also stands inside streams, where there is no status."""
+    fields = cast("dict[str, Any]", error) if isinstance(error, dict) else {}
+    message = str(fields.get("message") or f"HTTP status {status}")[:_MESSAGE_MAX_CHARS]
+    kind = str(fields.get("type"))
+    reason = _BY_TYPE.get(kind) or _BY_STATUS.get(status, Reason.PROVIDER_UNAVAILABLE)
+    if reason is Reason.INVALID_REQUEST:
+        for words, meaning in _INVALID_BY_WORDS:
+            if words.search(message):
+                reason = meaning
+                break
+    return ProviderFailure(reason, f"anthropic: {message}", http_status=status)
