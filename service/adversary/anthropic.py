@@ -9,7 +9,7 @@ from typing import Any
 from service.adversary.reply import REDACTED, SIGNATURE, Ask, Reply, fragments
 
 _KNOWN = frozenset(
-    [
+    (
         "model",
         "max_tokens",
         "system",
@@ -27,7 +27,7 @@ _KNOWN = frozenset(
         "metadata",
         "service_tier",
         "container",
-    ]
+    )
 )
 _STOP_REASONS = {
     "stop": "end_turn",

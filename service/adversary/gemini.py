@@ -10,7 +10,7 @@ from service.adversary.openai import vector
 from service.adversary.reply import SIGNATURE, Ask, Reply, fragments
 
 _KNOWN = frozenset(
-    [
+    (
         "contents",
         "systemInstruction",
         "tools",
@@ -19,7 +19,7 @@ _KNOWN = frozenset(
         "safetySettings",
         "cachedContent",
         "labels",
-    ]
+    )
 )
 _FINISH_REASONS = {
     "stop": "STOP",

@@ -10,7 +10,7 @@ from service.adversary.reply import Ask, Reply, fragments
 
 CREATED = 1_700_000_000
 _KNOWN = frozenset(
-    [
+    (
         "model",
         "messages",
         "stream",
@@ -41,7 +41,7 @@ _KNOWN = frozenset(
         "modalities",
         "prediction",
         "logit_bias",
-    ]
+    )
 )
 _STATUS_CODES: Mapping[str, tuple[int, str, str]] = {
     "content_policy": (400, "content_policy_violation", "Your request was rejected."),
