@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
@@ -47,14 +47,25 @@ def family_of(path: str) -> tuple[str, str]:
 
 
 def answer(
-    family: str, path: str, headers: Mapping[str, str], body: Any, laid_over: Scenario
+    family: str,
+    path: str,
+    headers: Mapping[str, str],
+    body: Any,
+    laid_over: Scenario,
+    *,
+    spent: Callable[[str, Scenario], bool],
 ) -> Answer:
-    """`laid_over` is what the header and the script say; the model's name may say more."""
+    """`laid_over` is what the header and the script say; the model's name may say more.
+
+    `spent` is asked whether a model has met its fault often enough.
+    """
     fmt: Any = {"anthropic": anthropic, "gemini": gemini}.get(family, openai)
     try:
         model, operation = _target(path, body)
         name, in_model = Scenario.of_model(model)
         scenario = laid_over.over(in_model)
+        if scenario.first and spent(model, scenario):
+            scenario = Scenario()
     except ValueError as error:
         return _json(fmt.invalid(str(error)), Scenario())
     if scenario.status or scenario.error:
@@ -83,9 +94,10 @@ def _target(path: str, body: Any) -> tuple[str, str]:
     if "/models/" in path and ":" in path:
         model, _, operation = unquote(path.rpartition("/models/")[2]).rpartition(":")
         return model, operation
-    if not isinstance(body, dict) or not isinstance(body.get("model"), str):
+    model = body.get("model") if isinstance(body, dict) else None
+    if not model or not isinstance(model, str):
         raise ValueError("you must provide a model parameter")
-    return body["model"], path.rpartition("/")[2]
+    return model, path.rpartition("/")[2]
 
 
 def _ask(family: str, name: str, operation: str, body: Any) -> Ask:

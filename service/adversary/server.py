@@ -23,6 +23,7 @@ _BASES = {
     "deepseek": "/deepseek/v1",
 }
 _CACHE_MAX = 256
+_OK = 200
 
 
 class Adversary:
@@ -114,25 +115,20 @@ class Adversary:
             said = self._said(family, request)
         except ValueError as error:
             return _plain(400, {"error": {"message": str(error)}})
-        if said != Scenario():
-            return self._limited(answer(family, path, request.headers, parsed(request.body), said))
-        key = (request.path, request.body, request.headers.get("x-adversary", ""))
+        body = parsed(request.body)
+        if said != Scenario() or b"first=" in request.body or "first=" in path:
+            return answer(family, path, request.headers, body, said, spent=self._spent)
+        key = (request.path, request.body, request.headers.get("authorization", ""))
         known = self._cache.get(key)
         if known is None:
-            known = answer(family, path, request.headers, parsed(request.body), said)
-            if len(self._cache) < _CACHE_MAX and known.status == 200 and not known.endless:
+            known = answer(family, path, request.headers, body, said, spent=self._spent)
+            if len(self._cache) < _CACHE_MAX and known.status == _OK:
                 self._cache[key] = known
-        return self._limited(known)
+        return known
 
-    def _limited(self, told: Answer) -> Answer:
-        """`first=N`: the fault is met by the first N requests only."""
-        limit = told.scenario.first
-        if not limit:
-            return told
-        self._seen["first"] += 1
-        if self._seen["first"] <= limit:
-            return told
-        return Answer(503, [b"{}"], Scenario())
+    def _spent(self, model: str, scenario: Scenario) -> bool:
+        self._seen[model] += 1
+        return self._seen[model] > scenario.first
 
     def _said(self, family: str, request: Recorded) -> Scenario:
         said = Scenario.parse(request.headers.get("x-adversary", ""))
