@@ -1,9 +1,9 @@
-"""Whole answers of the family into the domain."""
+"""Whole answers of the family into the domain, and what whole answers and streams share."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
@@ -11,36 +11,39 @@ from service.domain.completion import (
     Completion,
     Ending,
     FinishReason,
-    JsonObject,
     Part,
+    ProviderPart,
     Reasoning,
     Refusal,
     Text,
-    TokenLogprob,
     ToolCall,
-    Usage,
 )
 from service.domain.errors import ProviderFailure
 from service.domain.provider import EmbeddingCall, Embeddings
 from service.domain.reasons import ErrorReason
 from service.providers.openai.failure import reported
+from service.providers.openai.shape import ShapeError, beyond, items, record, records, text
+from service.providers.openai.tokens import logprobs, usage_beyond, usage_of
 from service.providers.wire import invalid_answer
-
-# What a wrongly shaped answer makes ordinary code raise.
-SHAPE_ERRORS = (KeyError, TypeError, ValueError, IndexError, AttributeError)
 
 _FINISH_REASONS = {
     "stop": FinishReason.STOP,
+    "eos": FinishReason.STOP,
     "length": FinishReason.MAX_TOKENS,
+    "max_tokens": FinishReason.MAX_TOKENS,
+    "model_length": FinishReason.CONTEXT_LIMIT,
     "tool_calls": FinishReason.TOOL_CALLS,
     "function_call": FinishReason.TOOL_CALLS,
     "content_filter": FinishReason.CONTENT_FILTER,
+    "refusal": FinishReason.REFUSAL,
 }
-# DeepSeek's word for an answer that it broke off by itself: not an end.
-_BROKEN_OFF = "insufficient_system_resource"
-KNOWN_FIELDS = frozenset({"id", "object", "created", "choices", "usage", "error"})
-_KNOWN_MESSAGE_FIELDS = frozenset(
-    {"role", "content", "refusal", "tool_calls", "reasoning_content", "reasoning", "function_call"}
+# Words of DeepSeek, OpenRouter and vLLM for an answer that they broke off: it is not over.
+_BROKEN_OFF = frozenset({"insufficient_system_resource", "error", "abort"})
+# Fields that the domain holds elsewhere, or that mean nothing to a caller (random padding).
+KNOWN_FIELDS = frozenset({"id", "object", "created", "choices", "usage", "error", "obfuscation"})
+KNOWN_CHOICE = frozenset({"index", "message", "delta", "logprobs", "finish_reason", "error"})
+KNOWN_MESSAGE = frozenset(
+    {"role", "content", "refusal", "tool_calls", "reasoning_content", "reasoning"}
 )
 
 
@@ -56,141 +59,144 @@ def completion(provider: str, body: bytes) -> Completion:
 def completion_of(provider: str, answer: Any) -> Completion:
     """As `completion`, from parsed JSON."""
     try:
-        if answer.get("error"):
-            raise reported(provider, answer["error"])
-        choice = answer["choices"][0]
-        message = choice["message"]
-        parts = _parts(message)
-        refused = any(isinstance(part, Refusal) for part in parts)
-        return Completion(
-            tuple(parts),
-            ending(
-                provider,
-                choice["finish_reason"],
-                answer.get("usage"),
-                text(answer.get("id") or ""),
-                metadata(answer, message),
-                refused=refused,
-            ),
-            logprobs(choice.get("logprobs")),
-        )
-    except SHAPE_ERRORS as error:
-        raise invalid_answer(provider, f"its JSON has a wrong shape ({error!r})") from error
+        return _completion(provider, record(answer, "its body"))
+    except ShapeError as error:
+        raise invalid_answer(provider, str(error)) from None
 
 
-def ending(
-    provider: str,
-    finish_reason: Any,
-    usage: Any,
-    response_id: str,
-    extra: JsonObject,
-    *,
-    refused: bool,
-) -> Ending:
-    """Raises ProviderFailure when the answer says that it is not whole."""
-    word = text(finish_reason)
-    if word == _BROKEN_OFF:
-        message = f"{provider} broke its answer off: {word}"
+def _completion(provider: str, answer: dict[str, Any]) -> Completion:
+    if answer.get("error"):
+        raise reported(provider, answer["error"])
+    choices = records(answer.get("choices"), "choices")
+    if not choices:
+        raise ShapeError("choices are missing")
+    choice = choices[0]
+    if not choice.get("finish_reason"):
+        raise ShapeError("finish_reason is missing")
+    message = record(choice.get("message"), "message")
+    response_id = text(answer.get("id"), "id")
+    parts = _parts(provider, message, response_id)
+    metadata = beyond(answer, KNOWN_FIELDS)
+    gather(metadata, "choice", beyond(choice, KNOWN_CHOICE))
+    gather(metadata, "message", beyond(message, KNOWN_MESSAGE))
+    ending = Ending(
+        finish_reason(provider, choice, parts, answer.get("usage")),
+        choice["finish_reason"],
+        usage_of(answer.get("usage")),
+        response_id,
+        with_usage(metadata, answer.get("usage")),
+    )
+    return Completion(tuple(parts), ending, logprobs(choice.get("logprobs")))
+
+
+def finish_reason(
+    provider: str, choice: Mapping[str, Any], parts: list[Part], usage: Any
+) -> FinishReason:
+    """Raises ProviderFailure when the provider says that the answer is not whole."""
+    word = text(choice.get("finish_reason"), "finish_reason")
+    if word in _BROKEN_OFF:
+        if choice.get("error"):
+            raise reported(provider, choice["error"])
+        message = f"{provider} broke its answer off ({word})"
         raise ProviderFailure(ErrorReason.PROVIDER_UNAVAILABLE, message, usage=usage_of(usage))
     reason = _FINISH_REASONS.get(word, FinishReason.OTHER)
-    if refused and reason is FinishReason.STOP:
-        reason = FinishReason.REFUSAL
-    return Ending(reason, word, usage_of(usage), response_id, extra)
+    if reason is FinishReason.STOP:
+        # `stop` is also said of refusals, and of calls of the one function that was demanded.
+        if any(isinstance(part, Refusal) for part in parts):
+            return FinishReason.REFUSAL
+        if any(isinstance(part, ToolCall) for part in parts):
+            return FinishReason.TOOL_CALLS
+    return reason
 
 
-def usage_of(usage: Any) -> Usage | None:
-    """None when the provider did not say. Missing figures count as 0."""
-    if not usage:
-        return None
-    prompt = usage.get("prompt_tokens_details") or {}
-    answer = usage.get("completion_tokens_details") or {}
-    # DeepSeek's older servers tell the cache beside the details.
-    cached = prompt.get("cached_tokens")
-    if cached is None:
-        cached = usage.get("prompt_cache_hit_tokens")
-    return Usage(
-        input_tokens=_count(usage.get("prompt_tokens")),
-        output_tokens=_count(usage.get("completion_tokens")),
-        cache_read_input_tokens=_count(cached),
-        cache_write_input_tokens=_count(prompt.get("cache_creation_tokens")),
-        reasoning_output_tokens=_count(answer.get("reasoning_tokens")),
-        audio_input_tokens=_count(prompt.get("audio_tokens")),
-        audio_output_tokens=_count(answer.get("audio_tokens")),
-        image_input_tokens=_count(prompt.get("image_tokens")),
-    )
+def gather(metadata: dict[str, Any], name: str, fields: Mapping[str, Any]) -> None:
+    """Adds `fields` to the object `name` in `metadata`: lists grow, all else is replaced."""
+    if not fields:
+        return
+    if not isinstance(metadata.get(name), dict):
+        metadata[name] = {}
+    known = cast("dict[str, Any]", metadata[name])
+    for key, value in fields.items():
+        old = known.get(key)
+        if isinstance(old, list) and isinstance(value, list):
+            known[key] = [*cast("list[Any]", old), *cast("list[Any]", value)]
+        else:
+            known[key] = value
 
 
-def logprobs(told: Any) -> tuple[TokenLogprob, ...]:
-    if not told:
-        return ()
-    return tuple(
-        _token(entry, tuple(_token(other, ()) for other in entry.get("top_logprobs") or ()))
-        for entry in told.get("content") or ()
-    )
+def with_usage(metadata: dict[str, Any], usage: Any) -> dict[str, Any]:
+    """`metadata` with what a usage says beyond the contract."""
+    extra = usage_beyond(usage)
+    return {**metadata, "usage": extra} if extra else metadata
 
 
-def metadata(answer: Mapping[str, Any], message: Mapping[str, Any]) -> JsonObject:
-    """Everything beyond the contract that the provider said."""
-    extra = {name: answer[name] for name in answer if name not in KNOWN_FIELDS}
-    beside = {
-        name: message[name]
-        for name in message
-        if name not in _KNOWN_MESSAGE_FIELDS and message[name]
-    }
-    if beside:
-        extra["message"] = beside
-    return {name: value for name, value in extra.items() if value is not None}
+def call_id(told: str, response_id: str, number: int) -> str:
+    """The id of an answer's call `number`: the provider's, else one that is stable."""
+    return told or f"call_{response_id or 'unnamed'}_{number}"
 
 
 def embeddings(provider: str, body: bytes, call: EmbeddingCall) -> Embeddings:
     """Raises ProviderFailure unless there is one vector for each input."""
     try:
         answer = orjson.loads(body)
-        rows = sorted(answer["data"], key=lambda row: row["index"])
-        vectors = tuple(row["embedding"] for row in rows)
-        if [row["index"] for row in rows] != list(range(len(call.inputs))):
-            raise ValueError(f"{len(rows)} vectors for {len(call.inputs)} inputs")
-        for vector in vectors:
-            if not vector or not all(isinstance(number, float | int) for number in vector):
-                raise TypeError("a vector is not a list of numbers")
-        usage = answer.get("usage")
-        return Embeddings(vectors, usage_of(usage))
-    except SHAPE_ERRORS as error:
-        raise invalid_answer(provider, f"its embeddings have a wrong shape ({error})") from error
+    except orjson.JSONDecodeError as error:
+        raise invalid_answer(provider, f"its embeddings are not JSON ({error})") from None
+    return embeddings_of(provider, answer, call)
 
 
-def text(value: Any) -> str:
-    """`value` if it is a string. Raises TypeError."""
-    if not isinstance(value, str):
-        raise TypeError(f"{type(value).__name__} where a string belongs")
-    return value
+def embeddings_of(provider: str, answer: Any, call: EmbeddingCall) -> Embeddings:
+    """As `embeddings`, from parsed JSON."""
+    try:
+        fields = record(answer, "its body")
+        if fields.get("error"):
+            raise reported(provider, fields["error"])
+        vectors = _vectors(records(fields.get("data"), "data"), len(call.inputs))
+        return Embeddings(vectors, usage_of(fields.get("usage")))
+    except ShapeError as error:
+        raise invalid_answer(provider, str(error)) from None
 
 
-def _parts(message: Any) -> list[Part]:
+def _vectors(rows: list[dict[str, Any]], input_count: int) -> tuple[list[float], ...]:
+    vectors = {_index(row, place): _vector(row) for place, row in enumerate(rows)}
+    if len(rows) != input_count or vectors.keys() != set(range(input_count)):
+        raise ShapeError(f"{len(rows)} vectors came for {input_count} inputs")
+    return tuple(vectors[index] for index in range(input_count))
+
+
+def _index(row: Mapping[str, Any], place: int) -> int:
+    index = row.get("index", place)
+    if not isinstance(index, int):
+        raise ShapeError("the index of a vector is no number")
+    return index
+
+
+def _vector(row: Mapping[str, Any]) -> list[float]:
+    vector = list(items(row.get("embedding"), "an embedding"))
+    if not vector or not {type(value) for value in vector} <= {float, int}:
+        raise ShapeError("an embedding is no list of numbers")
+    return vector
+
+
+def _parts(provider: str, message: dict[str, Any], response_id: str) -> list[Part]:
     parts: list[Part] = []
-    thought = message.get("reasoning_content") or message.get("reasoning")
+    thought = text(message.get("reasoning_content") or message.get("reasoning"), "reasoning")
     if thought:
-        parts.append(Reasoning(text(thought)))
-    if message.get("content"):
-        parts.append(Text(text(message["content"])))
-    if message.get("refusal"):
-        parts.append(Refusal(text(message["refusal"])))
-    for call in message.get("tool_calls") or ():
-        function = call["function"]
-        arguments = function.get("arguments") or ""
-        parts.append(ToolCall(text(call["id"]), text(function["name"]), text(arguments)))
+        parts.append(Reasoning(thought))
+    said = text(message.get("content"), "content")
+    if said:
+        parts.append(Text(said))
+    refusal = text(message.get("refusal"), "refusal")
+    if refusal:
+        parts.append(Refusal(refusal))
+    for number, call in enumerate(records(message.get("tool_calls"), "tool_calls")):
+        if call.get("type") not in (None, "", "function"):
+            parts.append(ProviderPart(provider, call))
+            continue
+        function = record(call.get("function"), "function")
+        name = text(function.get("name"), "a function's name")
+        if not name:
+            raise ShapeError("a tool call has no name")
+        arguments = text(function.get("arguments"), "arguments")
+        told = text(call.get("id"), "a call's id")
+        parts.append(ToolCall(call_id(told, response_id, number), name, arguments))
     return parts
-
-
-def _token(entry: Any, top: tuple[TokenLogprob, ...]) -> TokenLogprob:
-    return TokenLogprob(
-        text(entry["token"]), float(entry["logprob"]), bytes(entry.get("bytes") or ()), top
-    )
-
-
-def _count(value: Any) -> int:
-    if value is None:
-        return 0
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise TypeError("a token count is not a number of tokens")
-    return value
