@@ -1,0 +1,46 @@
+"""The one door to the litellm library: imports it late, in a thread, and quietens it.
+
+Importing costs seconds and 190 MB. Without the variable below it fetches its price map from the
+network, and by default it reports, retries and prints.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import warnings
+from typing import Any
+
+_lock = threading.Lock()
+_loaded: list[Any] = []
+
+
+async def library() -> Any:
+    """The module. Only the first call takes time, and none of it on the event loop."""
+    return _loaded[0] if _loaded else await asyncio.to_thread(_load)
+
+
+def _load() -> Any:
+    with _lock:
+        if not _loaded:
+            os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+            with warnings.catch_warnings():
+                # The library's own deprecations are not this service's to mend.
+                warnings.simplefilter("ignore")
+                import litellm  # noqa: PLC0415 - late on purpose
+            _quieten(litellm)
+            _loaded.append(litellm)
+        return _loaded[0]
+
+
+def _quieten(litellm: Any) -> None:
+    litellm.telemetry = False
+    litellm.suppress_debug_info = True
+    litellm.turn_off_message_logging = True
+    litellm.num_retries = 0
+    litellm.drop_params = False
+    litellm.modify_params = False
+    litellm.callbacks = []
+    litellm.success_callback = []
+    litellm.failure_callback = []
