@@ -10,10 +10,13 @@ from typing import Any
 from service.domain.completion import Completion, Ending, Part, Reasoning, ToolCall, Usage
 from service.domain.events import PartDone, ReasoningDelta, StreamEvent, ToolCallDelta
 from service.domain.provider import Embeddings
-from service.providers.openai.response import SHAPE_ERRORS, usage_of
 from service.providers.openai.response import completion_of as openai_completion
 from service.providers.openai.stream import ChunkDecoder
+from service.providers.openai.tokens import usage_of
 from service.providers.wire import invalid_answer
+
+# What a wrongly shaped answer makes ordinary code raise.
+SHAPE_ERRORS = (KeyError, TypeError, ValueError, IndexError, AttributeError)
 
 
 def completion_of(name: str, prefix: str, response: Any) -> Completion:

@@ -48,10 +48,10 @@ def completion_arguments(prefix: str, call: ProviderCall) -> tuple[dict[str, Any
     body, left_out = completion_body(dialect, call)
     del body["model"]
     body["messages"] = _messages(prefix, dialect, call.spec.messages)
-    if prefix == "anthropic" and "reasoning_effort" in body:
+    reasons = prefix == "anthropic" and "reasoning_effort" in body
+    if reasons and call.spec.sampling.temperature is None:
         # Anthropic wants temperature 1 beside reasoning: a default must not break that.
-        if call.spec.sampling.temperature is None:
-            body.pop("temperature", None)
+        body.pop("temperature", None)
     if isinstance(call.spec.output_format, JsonSchemaFormat) and prefix == "deepseek":
         body["response_format"] = {"type": "json_object"}
     options = call.spec.provider_options.get(prefix)
