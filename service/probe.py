@@ -24,7 +24,9 @@ def main(argv: Sequence[str]) -> int:
         description="Exit code: 0 serving, 1 not serving, 2 unknown service or bad arguments,"
         " 3 no answer.",
     )
-    port = os.environ.get("AI_PROVIDER_PORT", _DEFAULT_PORT)
+    port = os.environ.get("AI_PROVIDER_PORT", "")
+    # Kubernetes sets this name too, to a URL, if a Service is called ai-provider.
+    port = port if port.isdecimal() else _DEFAULT_PORT
     parser.add_argument("--target", default=f"127.0.0.1:{port}", help="default: %(default)s")
     parser.add_argument("--service", default="readiness", help="default: %(default)s")
     parser.add_argument("--timeout", type=float, default=2.0, help="seconds; default: %(default)s")

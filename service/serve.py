@@ -41,12 +41,14 @@ def main(argv: Sequence[str]) -> int:
     configure(logging.level.value, writer)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(_serve(App(loaded, redactor, writer), loaded))
+            return runner.run(_serve(loaded, redactor, writer))
     finally:
         writer.close()
 
 
-async def _serve(app: App, loaded: Loaded) -> int:
+async def _serve(loaded: Loaded, redactor: Redactor, writer: LogWriter) -> int:
+    # Here and not earlier: gRPC binds itself to the loop that is running.
+    app = App(loaded, redactor, writer)
     stop, force = asyncio.Event(), asyncio.Event()
     reload = asyncio.Event()
     _on_signals(stop, force, reload)
@@ -91,6 +93,8 @@ def _announce(app: App, loaded: Loaded) -> None:
         environment=settings.service.environment,
         files=[str(file) for file in loaded.files if file.exists()],
     )
+    for warning in loaded.warnings:
+        _log.warning(str(warning))
     if settings.auth.anonymous:
         _log.warning("no API keys are configured: every caller is served as the tenant `anonymous`")
     if not providers:
@@ -98,12 +102,12 @@ def _announce(app: App, loaded: Loaded) -> None:
 
 
 async def _reload_for_ever(app: App, loaded: Loaded, asked: asyncio.Event) -> None:
-    async def watch() -> None:
-        async for _ in changes(loaded.files):
+    async def watch(known: Loaded) -> None:
+        async for _ in changes(known.files, since=known.stamps):
             asked.set()
 
-    async with asyncio.TaskGroup() as group:
-        group.create_task(watch())
+    watching = asyncio.create_task(watch(loaded))
+    try:
         while True:
             await asked.wait()
             asked.clear()
@@ -114,7 +118,14 @@ async def _reload_for_ever(app: App, loaded: Loaded, asked: asyncio.Event) -> No
                 _log.error("configuration refused; the old one stays", problems=problems)
                 continue
             await app.reload(fresh)
-            _log.warning("configuration reloaded", providers=list(fresh.settings.active_providers))
+            providers = list(fresh.settings.active_providers)
+            _log.warning("configuration reloaded", providers=providers)
+            if fresh.files != loaded.files:
+                watching.cancel()
+                watching = asyncio.create_task(watch(fresh))
+            loaded = fresh
+    finally:
+        watching.cancel()
 
 
 async def _unless(force: asyncio.Event, work: Callable[[], Awaitable[None]]) -> None:

@@ -13,6 +13,7 @@ _KNOWN = frozenset(
     (
         "contents",
         "systemInstruction",
+        "system_instruction",
         "tools",
         "toolConfig",
         "generationConfig",
@@ -89,9 +90,9 @@ def ask(model: str, body: Mapping[str, Any], *, stream: bool) -> Ask:
         " ".join(part.get("text", f"[{min(part)}]") for part in last),
         len(json.dumps(contents)),
         [
-            (function["name"], function.get("parametersJsonSchema"))
+            (function["name"], _either(function, "parametersJsonSchema", "parameters"))
             for tool in body.get("tools") or ()
-            for function in tool.get("functionDeclarations") or ()
+            for function in _either(tool, "functionDeclarations", "function_declarations") or ()
         ],
         calling.get("mode") == "ANY",
         (calling.get("allowedFunctionNames") or [""])[0],
@@ -102,6 +103,11 @@ def ask(model: str, body: Mapping[str, Any], *, stream: bool) -> Ask:
         bool(config.get("responseLogprobs")),
         int(config.get("maxOutputTokens") or 1_000_000),
     )
+
+
+def _either(fields: Mapping[str, Any], camel: str, other: str) -> Any:
+    # The real server takes both spellings.
+    return fields.get(camel) or fields.get(other)
 
 
 def whole(reply: Reply) -> Any:
