@@ -1,0 +1,47 @@
+"""Client of the AI Provider Service: typed calls, typed failures, retries, deadlines.
+
+async with Client("localhost:8005") as client:
+answer = await client.complete("gpt-4o", "Say hello.")
+print(answer.text)
+"""
+
+from aiprovider_client.answers import Answer, AnswerStream
+from aiprovider_client.channel import Tls
+from aiprovider_client.client import Client
+from aiprovider_client.errors import (
+    AIProviderError,
+    AuthenticationError,
+    DeadlineError,
+    IncompleteStreamError,
+    InternalServiceError,
+    InvalidRequestError,
+    NotFoundError,
+    NotImplementedByServiceError,
+    OverloadedError,
+    PermissionDeniedError,
+    ProviderError,
+    RateLimitedError,
+    StreamInterruptedError,
+    UnreachableError,
+)
+
+__all__ = [
+    "AIProviderError",
+    "Answer",
+    "AnswerStream",
+    "AuthenticationError",
+    "Client",
+    "DeadlineError",
+    "IncompleteStreamError",
+    "InternalServiceError",
+    "InvalidRequestError",
+    "NotFoundError",
+    "NotImplementedByServiceError",
+    "OverloadedError",
+    "PermissionDeniedError",
+    "ProviderError",
+    "RateLimitedError",
+    "StreamInterruptedError",
+    "Tls",
+    "UnreachableError",
+]
