@@ -2,74 +2,33 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
 
 from service.domain.completion import (
-    Blob,
     CompletionSpec,
     Effort,
-    FunctionTool,
-    JsonObjectFormat,
     JsonSchemaFormat,
-    MediaUri,
-    Message,
-    Part,
-    ProviderPart,
-    ProviderTool,
-    Reasoning,
     ReasoningWish,
-    Refusal,
-    Role,
     Sampling,
-    Text,
-    ToolCall,
     ToolChoice,
-    ToolMode,
-    ToolResult,
 )
 from service.domain.errors import ProviderFailure
-from service.domain.provider import Defaults, EmbeddingCall, OnUnsupported, ProviderCall
+from service.domain.provider import Defaults, EmbeddingCall, OnUnsupported
 from service.domain.reasons import ErrorReason
 from service.providers.openai import COMPATIBLE, DEEPSEEK, OPENAI, Dialect, OpenAI
-
-HELLO = (Message(Role.USER, (Text("hello"),)),)
-WEATHER = FunctionTool("weather", "Tells it.", '{"type":"object","properties":{}}', strict=True)
-
-
-def spec_of(**fields: Any) -> CompletionSpec:
-    return replace(CompletionSpec("m", HELLO), **fields)
-
-
-def call(spec: CompletionSpec, **changes: Any) -> ProviderCall:
-    return replace(ProviderCall(spec, "m"), **changes)
-
-
-def body(
-    spec: CompletionSpec, dialect: Dialect = OPENAI, *, stream: bool = False, **changes: Any
-) -> dict[str, Any]:
-    request = OpenAI(dialect).completion_request(call(spec, **changes), stream=stream)
-    return orjson.loads(request.body)
-
-
-def asked(dialect: Dialect = OPENAI, **fields: Any) -> dict[str, Any]:
-    return body(spec_of(**fields), dialect)
-
-
-def said(role: Role, *parts: Part, dialect: Dialect = OPENAI) -> Any:
-    return asked(dialect, messages=(Message(role, parts),))["messages"][0]
-
-
-def refused(dialect: Dialect = OPENAI, **fields: Any) -> ProviderFailure:
-    with pytest.raises(ProviderFailure) as caught:
-        asked(dialect, **fields)
-    assert caught.value.local
-    return caught.value
+from tests.unit.providers.openai.asking import (
+    HELLO,
+    WEATHER,
+    asked,
+    body,
+    call,
+    refused,
+    spec_of,
+)
 
 
 def test_smallest_request_says_nothing_that_the_caller_did_not() -> None:
@@ -221,250 +180,6 @@ def test_compatible_servers_take_top_k() -> None:
 
 
 @pytest.mark.parametrize(
-    ("dialect", "role"), [(OPENAI, "developer"), (DEEPSEEK, "system"), (COMPATIBLE, "system")]
-)
-def test_developer_role(dialect: Dialect, role: str) -> None:
-    """A server that knows no developer receives system instructions."""
-    assert {"role": role, "content": "be brief"} == said(
-        Role.DEVELOPER, Text("be brief"), dialect=dialect
-    )
-
-
-def test_names_of_speakers() -> None:
-    """A name tells speakers of one role apart."""
-    wire = asked(messages=(Message(Role.USER, (Text("hi"),), "ann"),))
-
-    assert [{"role": "user", "name": "ann", "content": "hi"}] == wire["messages"]
-
-
-def test_media() -> None:
-    """Images, audio and documents keep their place between the texts."""
-    data = b"\x00\x01\xfe"
-    encoded = base64.b64encode(data).decode()
-    content = said(
-        Role.USER,
-        Text("look"),
-        Blob("image/png", data),
-        MediaUri("https://example.org/a.jpg", detail="low"),
-        MediaUri("https://example.org/b", "image/webp"),
-        Blob("audio/mpeg", data),
-        Blob("audio/wav", data),
-        Blob("application/pdf", data, "a.pdf"),
-        ProviderPart("openai", {"type": "new", "x": 1}),
-    )["content"]
-
-    assert [
-        {"type": "text", "text": "look"},
-        {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{encoded}"}},
-        {"type": "image_url", "image_url": {"url": "https://example.org/a.jpg", "detail": "low"}},
-        {"type": "image_url", "image_url": {"url": "https://example.org/b"}},
-        {"type": "input_audio", "input_audio": {"data": encoded, "format": "mp3"}},
-        {"type": "input_audio", "input_audio": {"data": encoded, "format": "wav"}},
-        {
-            "type": "file",
-            "file": {
-                "filename": "a.pdf",
-                "file_data": f"data:application/pdf;base64,{encoded}",
-            },
-        },
-        {"type": "new", "x": 1},
-    ] == content
-
-
-@pytest.mark.parametrize(
-    ("dialect", "part", "path"),
-    [
-        (OPENAI, Blob("video/mp4", b"x"), "spec.messages[0].parts[0].blob.mime_type"),
-        (OPENAI, MediaUri("https://x", "audio/wav"), "spec.messages[0].parts[0].uri"),
-        (OPENAI, ProviderPart("gemini", {}), "spec.messages[0].parts[0].provider_part"),
-        (DEEPSEEK, Blob("image/png", b"x"), "spec.messages[0].parts[0]"),
-        (DEEPSEEK, ProviderPart("openai", {}), "spec.messages[0].parts[0].provider_part"),
-    ],
-)
-def test_parts_that_cannot_be_said(dialect: Dialect, part: Part, path: str) -> None:
-    """Content is never dropped: a part that the provider cannot take is refused by its path."""
-    failure = refused(dialect, messages=(Message(Role.USER, (part,)),))
-
-    assert (ErrorReason.UNSUPPORTED_PARAMETER, path) == (failure.reason, failure.field)
-
-
-def test_assistant_turn() -> None:
-    """Text, refusal and parallel calls of an earlier turn go back with their ids."""
-    wire = said(
-        Role.ASSISTANT,
-        Text("I'll look."),
-        Refusal("not that"),
-        ToolCall("a", "weather", '{"city": "Bern"}'),
-        ToolCall("b", "weather", "{}"),
-    )
-
-    assert {
-        "role": "assistant",
-        "content": "I'll look.",
-        "refusal": "not that",
-        "tool_calls": [
-            {
-                "id": "a",
-                "type": "function",
-                "function": {"name": "weather", "arguments": '{"city": "Bern"}'},
-            },
-            {"id": "b", "type": "function", "function": {"name": "weather", "arguments": "{}"}},
-        ],
-    } == wire
-
-
-def test_assistant_turn_without_text() -> None:
-    """A turn of calls alone has null content, as the provider itself writes it."""
-    assert said(Role.ASSISTANT, ToolCall("a", "f", "{}"))["content"] is None
-
-
-def test_custom_tool_call_goes_back_as_it_came() -> None:
-    """A call of a tool that is no function returns among the calls."""
-    custom = {"id": "c", "type": "custom", "custom": {"name": "sql", "input": "select 1"}}
-
-    assert [custom] == said(Role.ASSISTANT, ProviderPart("openai", custom))["tool_calls"]
-
-
-@pytest.mark.parametrize(
-    ("dialect", "calls", "expected"),
-    [
-        (OPENAI, True, None),
-        (DEEPSEEK, False, None),
-        (DEEPSEEK, True, "hm"),
-        (COMPATIBLE, False, "hm"),
-        (COMPATIBLE, True, "hm"),
-    ],
-)
-def test_earlier_reasoning(dialect: Dialect, *, calls: bool, expected: str | None) -> None:
-    """Earlier reasoning goes back where the server wants it."""
-    rest = (ToolCall("a", "f", "{}"),) if calls else (Text("done"),)
-    wire = said(Role.ASSISTANT, Reasoning("hm"), *rest, dialect=dialect)
-
-    assert expected == wire.get("reasoning_content")
-
-
-def test_tool_results() -> None:
-    """Each result is a message of its own, tied to its call."""
-    message = Message(
-        Role.TOOL,
-        (
-            ToolResult("a", (Text("sun"),), name="weather"),
-            ToolResult("b", (Text("rain"), Text("wind")), is_error=True),
-            ToolResult("c", ()),
-        ),
-    )
-
-    assert [
-        {"role": "tool", "tool_call_id": "a", "content": "sun"},
-        {
-            "role": "tool",
-            "tool_call_id": "b",
-            "content": [{"type": "text", "text": "rain"}, {"type": "text", "text": "wind"}],
-        },
-        {"role": "tool", "tool_call_id": "c", "content": ""},
-    ] == asked(messages=(message,))["messages"]
-
-
-def test_image_in_a_tool_result_is_refused() -> None:
-    """Tool results are text in this family."""
-    message = Message(Role.TOOL, (ToolResult("a", (Text("x"), Blob("image/png", b"x"))),))
-    failure = refused(messages=(message,))
-
-    assert "spec.messages[0].parts[0].tool_result.parts[1]" == failure.field
-
-
-def test_text_only_servers_take_one_string() -> None:
-    """DeepSeek takes a message's content as one string."""
-    assert "ab" == said(Role.USER, Text("a"), Text("b"), dialect=DEEPSEEK)["content"]
-
-
-def test_tools() -> None:
-    """Functions keep their schema's key order; provider tools pass through."""
-    schema = '{"type":"object","properties":{"z":{},"a":{}},"required":["z"]}'
-    own = ProviderTool("openai", {"type": "custom", "custom": {"name": "sql"}})
-    wire = asked(tools=(FunctionTool("f", "", schema), WEATHER, own, FunctionTool("bare")))
-
-    assert ["z", "a"] == list(wire["tools"][0]["function"]["parameters"]["properties"])
-    assert wire["tools"][1]["function"]["strict"] is True
-    assert own.config == wire["tools"][2]
-    assert {"type": "function", "function": {"name": "bare"}} == wire["tools"][3]
-
-
-def test_tool_of_another_provider_is_refused() -> None:
-    """A tool that only another family runs cannot be offered here."""
-    failure = refused(tools=(WEATHER, ProviderTool("anthropic", {})))
-
-    assert "spec.tools[1].provider_tool" == failure.field
-
-
-@pytest.mark.parametrize(
-    ("choice", "expected"),
-    [
-        (ToolChoice(), "auto"),
-        (ToolChoice(ToolMode.NONE), "none"),
-        (ToolChoice(ToolMode.REQUIRED), "required"),
-        (
-            ToolChoice(function_name="weather"),
-            {"type": "function", "function": {"name": "weather"}},
-        ),
-    ],
-)
-def test_tool_choice(choice: ToolChoice, expected: object) -> None:
-    """Modes are words, a function is named."""
-    assert expected == asked(tools=(WEATHER,), tool_choice=choice)["tool_choice"]
-
-
-def test_one_call_at_a_time() -> None:
-    """disable_parallel is the provider's parallel_tool_calls turned round."""
-    wire = asked(tools=(WEATHER,), tool_choice=ToolChoice(disable_parallel=True))
-
-    assert wire["parallel_tool_calls"] is False
-
-
-def test_choice_without_tools_is_left_unsaid() -> None:
-    """Providers refuse a choice among no tools, so one that changes nothing is not sent."""
-    assert "tool_choice" not in asked(tool_choice=ToolChoice(disable_parallel=True))
-
-
-def test_output_formats() -> None:
-    """JSON by schema, or any JSON object."""
-    by_schema = asked(output_format=JsonSchemaFormat('{"type":"object"}', "a", strict=True))
-    any_object = asked(output_format=JsonObjectFormat())
-
-    assert {
-        "type": "json_schema",
-        "json_schema": {"name": "a", "schema": {"type": "object"}, "strict": True},
-    } == by_schema["response_format"]
-    assert {"type": "json_object"} == any_object["response_format"]
-
-
-@pytest.mark.parametrize(
-    ("fields", "path"),
-    [
-        (
-            {"tools": (WEATHER, FunctionTool("f", "", "{no"))},
-            "spec.tools[1].function.parameters_json_schema",
-        ),
-        ({"output_format": JsonSchemaFormat("[")}, "spec.output_format.json_schema.schema_json"),
-        ({"output_format": JsonSchemaFormat("1")}, "spec.output_format.json_schema.schema_json"),
-    ],
-)
-def test_broken_schema(fields: Mapping[str, Any], path: str) -> None:
-    """A schema that is no JSON object is the caller's mistake, named by its path."""
-    failure = refused(**fields)
-
-    assert (ErrorReason.INVALID_REQUEST, path) == (failure.reason, failure.field)
-
-
-def test_bottomless_schema() -> None:
-    """A schema nested deeper than JSON is written is the caller's mistake, not a crash."""
-    schema = '{"a":' * 300 + "{}" + "}" * 300
-    failure = refused(tools=(FunctionTool("f", "", schema),))
-
-    assert ErrorReason.INVALID_REQUEST == failure.reason
-
-
-@pytest.mark.parametrize(
     ("dialect", "effort", "expected"),
     [
         (OPENAI, Effort.MINIMAL, {"reasoning_effort": "minimal"}),
@@ -494,13 +209,6 @@ def test_provider_options_come_last() -> None:
     assert 2 == wire["temperature"]
     assert "x" not in wire
     assert {"include_obfuscation": False} == options["openai"]["stream_options"]
-
-
-def test_cache_hint_changes_nothing() -> None:
-    """A cache hint is a hint: these providers cache by themselves, and the bytes stay the same."""
-    hinted = CompletionSpec("m", (Message(Role.USER, (Text("hello", cache_ttl_s=60),)),))
-
-    assert body(CompletionSpec("m", HELLO)) == body(hinted)
 
 
 def test_embeddings() -> None:

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import orjson
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from service.domain.completion import (
     Completion,
@@ -17,29 +13,11 @@ from service.domain.completion import (
     Reasoning,
     Refusal,
     Text,
-    TokenLogprob,
     ToolCall,
     Usage,
 )
-from service.domain.errors import ProviderFailure
-from service.domain.provider import EmbeddingCall
 from service.domain.reasons import ErrorReason
-from service.providers.openai import DEEPSEEK, OpenAI
-
-
-def answer(message: Any, finish_reason: Any = "stop", **fields: Any) -> bytes:
-    choice = {"index": 0, "message": message, "finish_reason": finish_reason}
-    return orjson.dumps({"id": "r1", "object": "chat.completion", "choices": [choice], **fields})
-
-
-def completion(message: Any, finish_reason: Any = "stop", **fields: Any) -> Completion:
-    return OpenAI().completion(answer(message, finish_reason, **fields))
-
-
-def refused(body: bytes) -> ProviderFailure:
-    with pytest.raises(ProviderFailure) as caught:
-        OpenAI().completion(body)
-    return caught.value
+from tests.unit.providers.openai.answering import answer, completion, refused
 
 
 def test_whole_answer() -> None:
@@ -142,124 +120,6 @@ def test_answer_that_the_provider_broke_off(word: str) -> None:
     assert ErrorReason.PROVIDER_UNAVAILABLE is refused(answer({"content": "x"}, word)).reason
 
 
-def test_usage() -> None:
-    """Cached, reasoning and audio tokens are parts of the totals."""
-    usage = {
-        "prompt_tokens": 100,
-        "completion_tokens": 50,
-        "total_tokens": 150,
-        "prompt_tokens_details": {"cached_tokens": 64, "audio_tokens": 10},
-        "completion_tokens_details": {
-            "reasoning_tokens": 30,
-            "audio_tokens": 5,
-            "accepted_prediction_tokens": 7,
-            "rejected_prediction_tokens": 0,
-        },
-        "cost": 0.5,
-    }
-    ending = completion({"content": "x"}, usage=usage).ending
-
-    assert (
-        Usage(
-            100,
-            50,
-            cache_read_input_tokens=64,
-            reasoning_output_tokens=30,
-            audio_input_tokens=10,
-            audio_output_tokens=5,
-        )
-        == ending.usage
-    )
-    assert {
-        "cost": 0.5,
-        "completion_tokens_details": {"accepted_prediction_tokens": 7},
-    } == ending.metadata["usage"]
-
-
-def test_usage_in_deepseeks_words() -> None:
-    """DeepSeek tells its prompt cache beside the details."""
-    usage = {
-        "prompt_tokens": 10,
-        "completion_tokens": 1,
-        "prompt_cache_hit_tokens": 8,
-        "prompt_cache_miss_tokens": 2,
-    }
-    ending = OpenAI(DEEPSEEK).completion(answer({"content": "x"}, usage=usage)).ending
-
-    assert Usage(10, 1, cache_read_input_tokens=8) == ending.usage
-    assert {} == ending.metadata
-
-
-def test_reasoning_counted_beside_the_answer() -> None:
-    """Reasoning is part of the output, even where the provider counts it beside."""
-    usage = {
-        "prompt_tokens": 10,
-        "completion_tokens": 5,
-        "total_tokens": 45,
-        "completion_tokens_details": {"reasoning_tokens": 30},
-    }
-
-    assert (
-        Usage(10, 35, reasoning_output_tokens=30)
-        == completion({"content": "x"}, usage=usage).ending.usage
-    )
-
-
-@pytest.mark.parametrize("usage", [None, {}, {"total_tokens": 3}])
-def test_unknown_usage(usage: object) -> None:
-    """Usage that was not told is None, never 0."""
-    assert completion({"content": "x"}, usage=usage).ending.usage is None
-
-
-def test_metadata() -> None:
-    """What the contract has no field for is kept, by where it stood."""
-    body = orjson.dumps(
-        {
-            "id": "r1",
-            "choices": [
-                {
-                    "message": {"content": "x", "annotations": [{"type": "url_citation"}]},
-                    "finish_reason": "stop",
-                    "stop_reason": 7,
-                }
-            ],
-            "citations": ["https://example.org"],
-            "service_tier": "flex",
-            "message": "not an object",
-        }
-    )
-
-    assert {
-        "citations": ["https://example.org"],
-        "service_tier": "flex",
-        "choice": {"stop_reason": 7},
-        "message": {"annotations": [{"type": "url_citation"}]},
-    } == OpenAI().completion(body).ending.metadata
-
-
-def test_logprobs() -> None:
-    """Tokens keep their alternatives, and their bytes where those are not the text's own."""
-    content = [
-        {
-            "token": "é",
-            "logprob": -0.5,
-            "bytes": [195, 169],
-            "top_logprobs": [{"token": "e", "logprob": -2, "bytes": None}],
-        },
-        {"token": "\\xf0", "logprob": -9999.0, "bytes": [240]},
-    ]
-    choice = {
-        "message": {"content": "x"},
-        "finish_reason": "stop",
-        "logprobs": {"content": content},
-    }
-
-    assert (
-        TokenLogprob("é", -0.5, top=(TokenLogprob("e", -2.0),)),
-        TokenLogprob("\\xf0", -9999.0, b"\xf0"),
-    ) == OpenAI().completion(orjson.dumps({"choices": [choice]})).logprobs
-
-
 @pytest.mark.parametrize(
     "body",
     [
@@ -302,96 +162,3 @@ def test_no_prefix_of_an_answer_is_an_answer() -> None:
     assert {ErrorReason.PROVIDER_RESPONSE_INVALID} == {
         refused(body[:size]).reason for size in range(len(body))
     }
-
-
-_NAMES = [
-    "choices",
-    "message",
-    "content",
-    "finish_reason",
-    "tool_calls",
-    "function",
-    "name",
-    "arguments",
-    "id",
-    "usage",
-    "prompt_tokens",
-    "completion_tokens_details",
-    "reasoning_tokens",
-    "logprobs",
-    "token",
-    "bytes",
-    "top_logprobs",
-    "logprob",
-    "error",
-    "refusal",
-    "reasoning",
-    "type",
-    "index",
-    "data",
-    "embedding",
-]
-_JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats() | st.text(max_size=5),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(_NAMES), inner, max_size=4)
-    ),
-    max_leaves=12,
-)
-
-
-@given(_JSON, _JSON, _JSON, _JSON)
-def test_any_json_is_an_answer_or_a_failure(
-    message: object, logprobs: object, usage: object, anything: object
-) -> None:
-    """Whatever JSON a provider sends, nothing but ProviderFailure is raised."""
-    choice = {"message": message, "finish_reason": "stop", "logprobs": logprobs}
-    for body in ({"choices": [choice], "usage": usage}, anything):
-        try:
-            decoded = OpenAI().completion(orjson.dumps(body))
-        except ProviderFailure:
-            continue
-        assert "stop" == decoded.ending.provider_finish_reason
-
-
-@given(st.binary(max_size=40))
-def test_any_bytes_are_a_failure(body: bytes) -> None:
-    """Bytes that are no answer are a failure."""
-    assert refused(body).message
-
-
-def vectors(*rows: Any, **fields: Any) -> Any:
-    return OpenAI().embeddings(
-        orjson.dumps({"data": list(rows), **fields}), EmbeddingCall("m", ("a", "b"))
-    )
-
-
-def test_embeddings() -> None:
-    """Vectors come in the order of the inputs, whatever order the provider sends."""
-    embeddings = vectors(
-        {"index": 1, "embedding": [2, 0.5]},
-        {"index": 0, "embedding": [1.0, 0.5]},
-        usage={"prompt_tokens": 4, "total_tokens": 4},
-    )
-
-    assert ([1.0, 0.5], [2, 0.5]) == embeddings.vectors
-    assert Usage(4) == embeddings.usage
-
-
-@pytest.mark.parametrize(
-    "rows",
-    [
-        [{"index": 0, "embedding": [1.0]}],
-        [{"index": 0, "embedding": [1.0]}, {"index": 0, "embedding": [1.0]}],
-        [{"index": 0, "embedding": []}, {"index": 1, "embedding": [1.0]}],
-        [{"index": 0, "embedding": ["1"]}, {"index": 1, "embedding": [1.0]}],
-        [{"index": 0, "embedding": "AAAA"}, {"index": 1, "embedding": [1.0]}],
-        [1, 2],
-    ],
-)
-def test_wrong_embeddings(rows: list[Any]) -> None:
-    """One vector of numbers for each input, or a failure."""
-    with pytest.raises(ProviderFailure) as caught:
-        vectors(*rows)
-
-    assert ErrorReason.PROVIDER_RESPONSE_INVALID is caught.value.reason
