@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup demo run test check lint types layers contract generate docs lock bench tools clean
+.PHONY: help setup demo demo-keep run test check lint types layers contract generate docs lock bench tools clean
 
 help: ## List the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -27,6 +27,9 @@ $(READY): requirements/dev.txt pyproject.toml generated/pyproject.toml clients/p
 
 demo: $(READY) ## Start adversary providers and the service, and show what it does; no keys needed
 	$(BIN)/python tools/demo
+
+demo-keep: $(READY)
+	$(BIN)/python tools/demo --keep
 
 run: $(READY) ## Serve, with the keys found in the environment
 	$(BIN)/python -m service serve

@@ -13,7 +13,7 @@ Printed from the table in `service/rpc/status.py` by `make docs`; do not edit.
 
 Every failure carries `google.rpc.Status` details in the trailer `grpc-status-details-bin`:
 
-- `ErrorInfo`: the `reason` below, the domain `{DOMAIN}`, how many attempts were made, the last provider;
+- `ErrorInfo`: the `reason` below, the domain `{DOMAIN}`, the number of attempts, the last provider;
 - `RequestInfo`: the request id, which also stands in the trailer `x-request-id` and in the log;
 - `BadRequest`: the path of every field at fault, such as `spec.messages[2].parts[0].blob.data`;
 - `RetryInfo`: when a retry may help;

@@ -15,6 +15,8 @@ from service.adversary.reply import Ask, reply_to
 from service.adversary.scenario import Scenario
 
 _BOMB_BYTES = 1_000_000_000
+_BLOCK_BYTES = 10_000_000
+_GZIP_HEADER = b"\x1f\x8b\x08\0\0\0\0\0\0\xff"
 _JSON = "application/json"
 _SSE = "text/event-stream"
 _HEADER_BOMB = {"x-bomb": "b" * 1_000_000}
@@ -170,11 +172,10 @@ def _malformed(told: Answer, how: str) -> list[bytes]:
 
 
 def _bomb() -> bytes:
-    """A thousand megabytes of nothing, in one megabyte."""
-    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
-    block = b" " * 10_000_000
-    packed = b"".join(packer.compress(block) for _ in range(_BOMB_BYTES // len(block)))
-    return packed + packer.flush()
+    """A thousand megabytes of spaces in one: one packed block, repeated."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    block = packer.compress(b" " * _BLOCK_BYTES) + packer.flush(zlib.Z_FULL_FLUSH)
+    return _GZIP_HEADER + block * (_BOMB_BYTES // _BLOCK_BYTES) + b"\x03\x00"
 
 
 def _json(told: tuple[int, Any], scenario: Scenario) -> Answer:

@@ -128,7 +128,7 @@ class Details:
 
 def details(error: grpc.aio.AioRpcError) -> Details:
     trailers: dict[str, Any] = dict(cast("Any", error.trailing_metadata()) or ())
-    status = status_pb2.Status.FromString(trailers["grpc-status-details-bin"])
+    status = status_pb2.Status.FromString(trailers.get("grpc-status-details-bin", b""))
 
     def unpacked(message: Any) -> Any:
         for packed in status.details:

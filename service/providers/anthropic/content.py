@@ -1,16 +1,14 @@
 """Messages and parts into Anthropic's JSON.
 
-System and developer messages, wherever they stand, become the `system` prompt. Tool results are
-user turns. Reasoning goes back only with its proof: a signature, or its encrypted form.
+System and developer messages become the `system` prompt; those amid the conversation stay in their
+place where the model takes that. Tool results are user turns. Reasoning goes back only with its
+proof: a signature, or its encrypted form.
 """
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
-
-import orjson
 
 from service.domain.completion import (
     Blob,
@@ -25,79 +23,147 @@ from service.domain.completion import (
     ToolCall,
     ToolResult,
 )
-from service.domain.errors import ProviderFailure
-from service.domain.reasons import ErrorReason
+from service.providers.anthropic.jsontext import finite, json_object
+from service.providers.anthropic.media import blob_block, uri_block
 from service.providers.anthropic.response import NAME
 from service.providers.wire import Omissions, unsupported
 
 _HOUR_FROM_S = 301
+_CACHE_MARKS_MAX = 4
+_UNCACHEABLE = frozenset({"thinking", "redacted_thinking"})
+_ROLES = {
+    Role.SYSTEM: "system",
+    Role.DEVELOPER: "system",
+    Role.USER: "user",
+    Role.ASSISTANT: "assistant",
+    Role.TOOL: "user",
+}
 _Blocks = list[dict[str, Any]]
+_Turn = tuple[str, _Blocks]
 
 
-def conversation(spoken: Sequence[Message], omissions: Omissions) -> tuple[_Blocks, _Blocks]:
-    """The `system` blocks and the `messages`. Neighbours of one role are joined."""
+def conversation(
+    spoken: Sequence[Message], omissions: Omissions, *, system_amid: bool
+) -> tuple[_Blocks, list[dict[str, Any]]]:
+    """The `system` blocks and the `messages`. Neighbours of one role are joined.
+
+    `system_amid` says whether the model takes system messages amid the conversation; where it does
+    not, or not in that place, they join the system prompt.
+    """
+    turns = _joined(
+        (_ROLES[message.role], _blocks(f"spec.messages[{index}]", message, omissions))
+        for index, message in enumerate(spoken)
+    )
     system: _Blocks = []
-    messages: _Blocks = []
-    for index, message in enumerate(spoken):
-        path = f"spec.messages[{index}]"
-        if message.name:
-            omissions.lacks(f"{path}.name")
-        found = [
-            _block(f"{path}.parts[{number}]", part, omissions)
-            for number, part in enumerate(message.parts)
-        ]
-        blocks = [block for block in found if block is not None]
-        if message.role in (Role.SYSTEM, Role.DEVELOPER):
+    kept: list[_Turn] = []
+    for index, (role, blocks) in enumerate(turns):
+        if role == "system" and not (system_amid and _may_stand(turns, index)):
             system.extend(blocks)
-            continue
-        role = "assistant" if message.role is Role.ASSISTANT else "user"
-        if messages and messages[-1]["role"] == role:
-            messages[-1]["content"].extend(blocks)
+        else:
+            kept.append((role, blocks))
+    messages = _joined(kept)
+    for role, blocks in messages:
+        if role == "user":
+            # Results must come first in the turn that answers the calls. The sort is stable.
+            blocks.sort(key=lambda block: block.get("type") != "tool_result")
+    _limit_cache_marks([system, *(blocks for _, blocks in messages)])
+    return system, [{"role": role, "content": blocks} for role, blocks in messages]
+
+
+def _joined(turns: Iterable[_Turn]) -> list[_Turn]:
+    joined: list[_Turn] = []
+    for role, blocks in turns:
+        if joined and joined[-1][0] == role:
+            joined[-1][1].extend(blocks)
         elif blocks:
-            messages.append({"role": role, "content": blocks})
-    return system, messages
+            joined.append((role, blocks))
+    return joined
+
+
+def _may_stand(turns: Sequence[_Turn], index: int) -> bool:
+    # After a user's turn, and before the assistant's or the end; not ahead of everything.
+    follows_user = index > 0 and turns[index - 1][0] == "user"
+    return follows_user and (index + 1 == len(turns) or turns[index + 1][0] == "assistant")
+
+
+def _limit_cache_marks(places: Iterable[_Blocks]) -> None:
+    # More than four are refused. A later mark covers what stands before it: the last ones stay.
+    marked = [
+        block
+        for blocks in places
+        for outer in blocks
+        for block in (*_nested(outer), outer)
+        if "cache_control" in block
+    ]
+    for block in marked[:-_CACHE_MARKS_MAX]:
+        del block["cache_control"]
+
+
+def _nested(block: dict[str, Any]) -> Iterable[dict[str, Any]]:
+    return block.get("content", ()) if block.get("type") == "tool_result" else ()
+
+
+def _blocks(path: str, message: Message, omissions: Omissions) -> _Blocks:
+    if message.name:
+        omissions.lacks(f"{path}.name")
+    framing = _ROLES[message.role] == "system"
+    blocks: _Blocks = []
+    for number, part in enumerate(message.parts):
+        at = f"{path}.parts[{number}]"
+        if framing and not isinstance(part, Text | ProviderPart):
+            raise unsupported(NAME, at, "system instructions are text")
+        block = _block(at, part, omissions)
+        if block is not None:
+            blocks.append(block)
+    return blocks
 
 
 def _block(path: str, part: Part, omissions: Omissions) -> dict[str, Any] | None:
     block = _kind(path, part, omissions)
-    if block is not None and part.cache_ttl_s is not None:
+    if block is not None and part.cache_ttl_s is not None and block["type"] not in _UNCACHEABLE:
         control = {"type": "ephemeral"}
         if part.cache_ttl_s >= _HOUR_FROM_S:
             # Its two lifetimes are five minutes, the default, and an hour.
             control["ttl"] = "1h"
-        block = {**block, "cache_control": control}
+        block["cache_control"] = control
     return block
 
 
 def _kind(path: str, part: Part, omissions: Omissions) -> dict[str, Any] | None:
-    """None for what Anthropic refuses and nobody misses."""
+    """A new object; None for what Anthropic refuses and nobody misses."""
     match part:
         case Text() | Refusal():
             return {"type": "text", "text": part.text} if part.text else None
         case Blob():
-            return _blob(path, part)
+            return blob_block(path, part)
         case MediaUri():
-            return _uri(path, part, omissions)
+            return uri_block(path, part, omissions)
         case ToolCall():
-            arguments = _arguments(f"{path}.tool_call.arguments_json", part.arguments_json)
+            field = f"{path}.tool_call.arguments_json"
+            arguments = json_object(NAME, field, part.arguments_json or "{}")
             return {"type": "tool_use", "id": part.id, "name": part.name, "input": arguments}
         case ToolResult():
             return _tool_result(path, part, omissions)
         case Reasoning():
             return _reasoning(part)
         case ProviderPart() if part.provider == NAME:
-            return dict(part.value)
+            value = dict(finite(NAME, f"{path}.provider_part.value", part.value))
+            return value if "type" in value else {"type": "", **value}
         case ProviderPart():
             why = f"it is a part of {part.provider}"
             raise unsupported(NAME, f"{path}.provider_part", why)
 
 
 def _reasoning(part: Reasoning) -> dict[str, Any] | None:
-    if part.encrypted:
-        return {"type": "redacted_thinking", "data": part.encrypted.decode(errors="replace")}
-    if part.signature:
-        signature = part.signature.decode(errors="replace")
-        return {"type": "thinking", "thinking": part.text, "signature": signature}
+    # Anthropic's proofs are text. Bytes that are none are another provider's, and prove nothing.
+    try:
+        if part.encrypted:
+            return {"type": "redacted_thinking", "data": part.encrypted.decode()}
+        if part.signature:
+            signature = part.signature.decode()
+            return {"type": "thinking", "thinking": part.text, "signature": signature}
+    except UnicodeDecodeError:
+        pass
     return None
 
 
@@ -106,51 +172,10 @@ def _tool_result(path: str, part: ToolResult, omissions: Omissions) -> dict[str,
         _block(f"{path}.tool_result.parts[{index}]", inner, omissions)
         for index, inner in enumerate(part.parts)
     ]
-    result: dict[str, Any] = {
-        "type": "tool_result",
-        "tool_use_id": part.tool_call_id,
-        "content": [block for block in found if block is not None],
-    }
+    result: dict[str, Any] = {"type": "tool_result", "tool_use_id": part.tool_call_id}
+    content = [block for block in found if block is not None]
+    if content:
+        result["content"] = content
     if part.is_error:
         result["is_error"] = True
     return result
-
-
-def _blob(path: str, blob: Blob) -> dict[str, Any]:
-    source = {
-        "type": "base64",
-        "media_type": blob.mime_type,
-        "data": base64.b64encode(blob.data).decode(),
-    }
-    if blob.mime_type.startswith("image/"):
-        return {"type": "image", "source": source}
-    if blob.mime_type == "text/plain":
-        text = blob.data.decode(errors="replace")
-        source = {"type": "text", "media_type": "text/plain", "data": text}
-    elif blob.mime_type != "application/pdf":
-        raise unsupported(NAME, f"{path}.blob.mime_type", f"no way to send {blob.mime_type}")
-    document: dict[str, Any] = {"type": "document", "source": source}
-    if blob.filename:
-        document["title"] = blob.filename
-    return document
-
-
-def _uri(path: str, uri: MediaUri, omissions: Omissions) -> dict[str, Any]:
-    if uri.detail not in ("", "auto"):
-        omissions.lacks(f"{path}.uri.detail")
-    source = {"type": "url", "url": uri.uri}
-    if uri.mime_type.startswith("image/") or not uri.mime_type:
-        return {"type": "image", "source": source}
-    if uri.mime_type == "application/pdf":
-        return {"type": "document", "source": source}
-    raise unsupported(NAME, f"{path}.uri", f"{uri.mime_type} by reference")
-
-
-def _arguments(path: str, text: str) -> Any:
-    try:
-        return orjson.loads(text or "{}")
-    except orjson.JSONDecodeError as error:
-        message = f"{NAME}: {path} is not JSON: {error}"
-        raise ProviderFailure(
-            ErrorReason.INVALID_REQUEST, message, local=True, field=path
-        ) from None
