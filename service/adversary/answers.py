@@ -17,6 +17,7 @@ from service.adversary.scenario import Scenario
 _BOMB_BYTES = 1_000_000_000
 _BLOCK_BYTES = 10_000_000
 _GZIP_HEADER = b"\x1f\x8b\x08\0\0\0\0\0\0\xff"
+_OK = 200
 _JSON = "application/json"
 _SSE = "text/event-stream"
 _HEADER_BOMB = {"x-bomb": "b" * 1_000_000}
@@ -74,6 +75,10 @@ def answer(
         told = _json(fmt.error(scenario.error, scenario.status), scenario)
         if scenario.retry_after:
             told.headers["retry-after"] = scenario.retry_after
+        if told.status == _OK and operation.startswith("stream"):
+            # Gemini refuses a prompt inside a stream that begins well.
+            told.content_type, told.stream = _SSE, True
+            told.pieces = [b"data: " + told.pieces[0] + b"\r\n\r\n"]
         return told
     if not headers.get(_AUTH.get(family, "authorization")):
         return _json(fmt.error("key_invalid", 401), scenario)
@@ -123,7 +128,7 @@ def _completion(family: str, fmt: Any, asked: Ask, scenario: Scenario) -> Answer
     if asked.stream:
         pieces: list[bytes] = fmt.events(*own)
         if scenario.error_midstream:
-            pieces = [*pieces[:3], fmt.midstream_error()]
+            pieces = [*pieces[:5], fmt.midstream_error()]
         told = Answer(200, pieces, scenario, _SSE, stream=True)
     else:
         told = _json((200, fmt.whole(*own)), scenario)

@@ -153,7 +153,7 @@ _BY_CODE: Mapping[grpc.StatusCode, type[AIProviderError]] = {
 def from_rpc(error: Any, target: str) -> AIProviderError:
     """The typed failure for a `grpc.RpcError` of a call to `target`."""
     code: grpc.StatusCode = error.code()
-    trailers = {key: value for key, value in error.trailing_metadata() or ()}
+    trailers: dict[str, Any] = dict(tuple(error.trailing_metadata() or ()))
     packed = trailers.get(_DETAILS_KEY)
     if packed is None:
         return _bare(code, error.details() or "", target)

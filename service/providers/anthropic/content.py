@@ -28,7 +28,10 @@ from service.providers.anthropic.media import blob_block, uri_block
 from service.providers.anthropic.response import NAME
 from service.providers.wire import Omissions, unsupported
 
-_HOUR_FROM_S = 301
+# Its caches live for five minutes, the default, or for an hour.
+_SHORT = {"type": "ephemeral"}
+_LONG = {"type": "ephemeral", "ttl": "1h"}
+_LONG_FROM_S = 301
 _CACHE_MARKS_MAX = 4
 _UNCACHEABLE = frozenset({"thinking", "redacted_thinking"})
 _ROLES = {
@@ -66,7 +69,7 @@ def conversation(
         if role == "user":
             # Results must come first in the turn that answers the calls. The sort is stable.
             blocks.sort(key=lambda block: block.get("type") != "tool_result")
-    _limit_cache_marks([system, *(blocks for _, blocks in messages)])
+    _settle_cache_marks([system, *(blocks for _, blocks in messages)])
     return system, [{"role": role, "content": blocks} for role, blocks in messages]
 
 
@@ -86,21 +89,17 @@ def _may_stand(turns: Sequence[_Turn], index: int) -> bool:
     return follows_user and (index + 1 == len(turns) or turns[index + 1][0] == "assistant")
 
 
-def _limit_cache_marks(places: Iterable[_Blocks]) -> None:
-    # More than four are refused. A later mark covers what stands before it: the last ones stay.
-    marked = [
-        block
-        for blocks in places
-        for outer in blocks
-        for block in (*_nested(outer), outer)
-        if "cache_control" in block
-    ]
+def _settle_cache_marks(places: Iterable[_Blocks]) -> None:
+    """Hints never break a call: too many of them, and a long one after a short one, are refused."""
+    marked = [block for blocks in places for block in blocks if "cache_control" in block]
+    # A later mark covers what stands before it: the last ones stay.
     for block in marked[:-_CACHE_MARKS_MAX]:
         del block["cache_control"]
-
-
-def _nested(block: dict[str, Any]) -> Iterable[dict[str, Any]]:
-    return block.get("content", ()) if block.get("type") == "tool_result" else ()
+    long = False
+    for block in reversed(marked[-_CACHE_MARKS_MAX:]):
+        long = long or block["cache_control"] == _LONG
+        if long:
+            block["cache_control"] = _LONG
 
 
 def _blocks(path: str, message: Message, omissions: Omissions) -> _Blocks:
@@ -120,13 +119,17 @@ def _blocks(path: str, message: Message, omissions: Omissions) -> _Blocks:
 
 def _block(path: str, part: Part, omissions: Omissions) -> dict[str, Any] | None:
     block = _kind(path, part, omissions)
-    if block is not None and part.cache_ttl_s is not None and block["type"] not in _UNCACHEABLE:
-        control = {"type": "ephemeral"}
-        if part.cache_ttl_s >= _HOUR_FROM_S:
-            # Its two lifetimes are five minutes, the default, and an hour.
-            control["ttl"] = "1h"
-        block["cache_control"] = control
+    ttl_s = _cache_ttl_s(part)
+    if block is not None and ttl_s is not None and block.get("type") not in _UNCACHEABLE:
+        block["cache_control"] = _LONG if ttl_s >= _LONG_FROM_S else _SHORT
     return block
+
+
+def _cache_ttl_s(part: Part) -> int | None:
+    if part.cache_ttl_s is None and isinstance(part, ToolResult):
+        # A mark inside of a result reaches as far as one on it.
+        return max((p.cache_ttl_s for p in part.parts if p.cache_ttl_s is not None), default=None)
+    return part.cache_ttl_s
 
 
 def _kind(path: str, part: Part, omissions: Omissions) -> dict[str, Any] | None:
@@ -147,8 +150,7 @@ def _kind(path: str, part: Part, omissions: Omissions) -> dict[str, Any] | None:
         case Reasoning():
             return _reasoning(part)
         case ProviderPart() if part.provider == NAME:
-            value = dict(finite(NAME, f"{path}.provider_part.value", part.value))
-            return value if "type" in value else {"type": "", **value}
+            return dict(finite(NAME, f"{path}.provider_part.value", part.value))
         case ProviderPart():
             why = f"it is a part of {part.provider}"
             raise unsupported(NAME, f"{path}.provider_part", why)
@@ -169,7 +171,7 @@ def _reasoning(part: Reasoning) -> dict[str, Any] | None:
 
 def _tool_result(path: str, part: ToolResult, omissions: Omissions) -> dict[str, Any]:
     found = [
-        _block(f"{path}.tool_result.parts[{index}]", inner, omissions)
+        _kind(f"{path}.tool_result.parts[{index}]", inner, omissions)
         for index, inner in enumerate(part.parts)
     ]
     result: dict[str, Any] = {"type": "tool_result", "tool_use_id": part.tool_call_id}

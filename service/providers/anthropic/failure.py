@@ -9,6 +9,7 @@ import orjson
 
 from service.domain.errors import ProviderFailure
 from service.domain.reasons import ErrorReason as Reason
+from service.telemetry.redaction import Redactor
 
 _MESSAGE_MAX_CHARS = 500
 _BY_TYPE = {
@@ -41,12 +42,16 @@ _INVALID_BY_WORDS = (
         re.compile(r"prompt is too long|context (?:window|limit)", re.IGNORECASE),
         Reason.CONTEXT_WINDOW_EXCEEDED,
     ),
-    (re.compile(r"credit balance|billing", re.IGNORECASE), Reason.PROVIDER_QUOTA_EXHAUSTED),
+    (
+        re.compile(r"credit balance|billing|usage limits", re.IGNORECASE),
+        Reason.PROVIDER_QUOTA_EXHAUSTED,
+    ),
     (
         re.compile(r"content (?:filter|polic)|usage polic", re.IGNORECASE),
         Reason.CONTENT_POLICY_VIOLATION,
     ),
 )
+_REDACTOR = Redactor()
 
 
 def failure(status: int, body: bytes) -> ProviderFailure:
@@ -55,19 +60,28 @@ def failure(status: int, body: bytes) -> ProviderFailure:
         parsed: Any = orjson.loads(body)
     except orjson.JSONDecodeError:
         parsed = None
-    error = parsed.get("error") if isinstance(parsed, dict) else None
+    error = cast("dict[str, Any]", parsed).get("error") if isinstance(parsed, dict) else None
     return reported(error, status)
 
 
 def reported(error: Any, status: int = 0) -> ProviderFailure:
     """What an `error` object means; it also stands inside streams, where there is no status."""
     fields = cast("dict[str, Any]", error) if isinstance(error, dict) else {}
-    message = str(fields.get("message") or f"HTTP status {status}")[:_MESSAGE_MAX_CHARS]
-    kind = str(fields.get("type"))
-    reason = _BY_TYPE.get(kind) or _BY_STATUS.get(status, Reason.PROVIDER_UNAVAILABLE)
+    kind = fields.get("type")
+    reason = _BY_TYPE.get(kind) if isinstance(kind, str) else None
+    reason = reason or _BY_STATUS.get(status, Reason.PROVIDER_UNAVAILABLE)
+    message = _message(fields.get("message"))
     if reason is Reason.INVALID_REQUEST:
-        for words, meaning in _INVALID_BY_WORDS:
-            if words.search(message):
-                reason = meaning
-                break
+        found = (meaning for words, meaning in _INVALID_BY_WORDS if words.search(message))
+        reason = next(found, reason)
+    if not message:
+        message = f"HTTP status {status}" if status else "an error without a message"
     return ProviderFailure(reason, f"anthropic: {message}", http_status=status)
+
+
+def _message(told: Any) -> str:
+    # Cut first: a body of megabytes is not worth tidying. Then masked, for some quote the key.
+    if not isinstance(told, str):
+        return ""
+    tidy = " ".join(told[: 2 * _MESSAGE_MAX_CHARS].split())
+    return _REDACTOR.text(tidy)[:_MESSAGE_MAX_CHARS]

@@ -11,9 +11,10 @@ from service.domain.errors import ProviderFailure
 from service.domain.provider import EmbeddingCall, Embeddings, ProviderCall, TokenCount
 from service.providers.anthropic.failure import failure
 from service.providers.anthropic.request import completion_request, count_request
-from service.providers.anthropic.response import NAME, SHAPE_ERRORS, completion, count
+from service.providers.anthropic.response import NAME, SHAPE_ERRORS, completion, misshapen
 from service.providers.anthropic.stream import EventDecoder
-from service.providers.wire import WireRequest, invalid_answer, unsupported
+from service.providers.openai.shape import count
+from service.providers.wire import WireRequest, unsupported
 
 _VERSION = "2023-06-01"
 
@@ -52,7 +53,7 @@ class Anthropic:
 
     def token_count(self, body: bytes, call: ProviderCall) -> TokenCount:
         try:
-            tokens = count(orjson.loads(body)["input_tokens"])
+            tokens = count(orjson.loads(body)["input_tokens"], "input_tokens")
         except SHAPE_ERRORS as error:
-            raise invalid_answer(NAME, f"its token count has a wrong shape ({error})") from error
+            raise misshapen("its token count", error) from None
         return TokenCount(tokens, exact=True, tokenizer=f"{NAME}:{call.model}")

@@ -1,4 +1,4 @@
-"""Whole answers of Anthropic into the domain."""
+"""Whole answers of Anthropic into the domain, and what they share with streamed ones."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ from service.domain.completion import (
     Usage,
 )
 from service.providers.anthropic.failure import reported
+from service.providers.openai.shape import ShapeError, beyond, count, record, records
 from service.providers.wire import invalid_answer
 
 NAME = "anthropic"
 # What a wrongly shaped answer makes ordinary code raise.
-SHAPE_ERRORS = (KeyError, TypeError, ValueError, IndexError, AttributeError)
+SHAPE_ERRORS = (KeyError, TypeError, ValueError, AttributeError)
 
 _FINISH_REASONS = {
     "end_turn": FinishReason.STOP,
@@ -32,6 +33,7 @@ _FINISH_REASONS = {
     "max_tokens": FinishReason.MAX_TOKENS,
     "tool_use": FinishReason.TOOL_CALLS,
     "pause_turn": FinishReason.PAUSED,
+    "compaction": FinishReason.PAUSED,
     "refusal": FinishReason.REFUSAL,
     "model_context_window_exceeded": FinishReason.CONTEXT_LIMIT,
 }
@@ -42,25 +44,44 @@ _KNOWN_USAGE = frozenset(
         "output_tokens",
         "cache_read_input_tokens",
         "cache_creation_input_tokens",
+        "output_tokens_details",
     }
 )
+# The fields of a block that the domain has a place for. Blocks of other kinds are kept whole.
+KNOWN_BLOCKS = {
+    "text": frozenset({"type", "text"}),
+    "thinking": frozenset({"type", "thinking", "signature"}),
+    "redacted_thinking": frozenset({"type", "data"}),
+    "tool_use": frozenset({"type", "id", "name", "input"}),
+}
+# A block that says nothing is no part of a message.
+_NOTHING = (Text(""), Reasoning())
 
 
 def completion(body: bytes) -> Completion:
     """Raises ProviderFailure for anything but a whole answer."""
     try:
-        answer = orjson.loads(body)
-        if answer.get("type") == "error":
+        answer = record(orjson.loads(body), "the answer")
+        if answer.get("type") == "error" or "error" in answer:
             raise reported(answer.get("error"))
-        return Completion(
-            tuple(part(block) for block in answer["content"]),
-            ending(answer, answer["stop_reason"], answer.get("usage")),
-        )
+        blocks = records(answer["content"], "content")
+        parts = tuple(part(block) for block in blocks)
+        extras = {str(index): extra(block) for index, block in enumerate(blocks)}
+        usage = record(answer.get("usage"), "usage")
+        told = ending(answer, answer["stop_reason"], usage, extras)
+        return Completion(tuple(p for p in parts if p not in _NOTHING), told)
     except SHAPE_ERRORS as error:
-        raise invalid_answer(NAME, f"its body has a wrong shape ({error!r})") from error
+        raise misshapen("its body", error) from None
 
 
-def part(block: Any) -> Part:
+def misshapen(what: str, error: Exception) -> Exception:
+    """The failure for an answer that made ordinary code raise `error`."""
+    return invalid_answer(
+        NAME, f"{what} has a wrong shape ({type(error).__name__}: {error!s:.120})"
+    )
+
+
+def part(block: dict[str, Any]) -> Part:
     """A content block; one of an unknown kind is kept as it is."""
     match block["type"]:
         case "text":
@@ -71,52 +92,61 @@ def part(block: Any) -> Part:
         case "redacted_thinking":
             return Reasoning(encrypted=text(block["data"]).encode())
         case "tool_use":
-            arguments = orjson.dumps(block["input"]).decode()
+            arguments = orjson.dumps(record(block["input"], "input")).decode()
             return ToolCall(text(block["id"]), text(block["name"]), arguments)
-        case _:
-            return ProviderPart(NAME, dict(block))
+        case kind:
+            text(kind)
+            return ProviderPart(NAME, block)
 
 
-def ending(message: Mapping[str, Any], stop_reason: Any, usage: Any) -> Ending:
+def extra(block: dict[str, Any]) -> JsonObject:
+    """What a block says beyond the domain, such as its citations."""
+    known = KNOWN_BLOCKS.get(block["type"])
+    return beyond(block, known) if known is not None else {}
+
+
+def ending(
+    message: Mapping[str, Any],
+    stop_reason: Any,
+    usage: dict[str, Any],
+    extras: Mapping[str, JsonObject],
+) -> Ending:
+    """`extras` is what blocks say beyond the domain, by their places in the message."""
     word = text(stop_reason)
-    reason = _FINISH_REASONS.get(word, FinishReason.OTHER)
-    extra = _metadata(message, usage or {})
-    return Ending(reason, word, usage_of(usage), text(message.get("id") or ""), extra)
-
-
-def usage_of(usage: Any) -> Usage | None:
-    """None when Anthropic did not say. Its input_tokens leave out what the cache served."""
-    if not usage:
-        return None
-    read = count(usage.get("cache_read_input_tokens"))
-    written = count(usage.get("cache_creation_input_tokens"))
-    return Usage(
-        input_tokens=count(usage.get("input_tokens")) + read + written,
-        output_tokens=count(usage.get("output_tokens")),
-        cache_read_input_tokens=read,
-        cache_write_input_tokens=written,
+    metadata = beyond(message, _KNOWN_FIELDS)
+    told = {name: value for name, value in beyond(usage, _KNOWN_USAGE).items() if value != 0}
+    if told:
+        metadata["usage"] = told
+    content = {place: fields for place, fields in extras.items() if fields}
+    if content:
+        metadata["content"] = content
+    return Ending(
+        _FINISH_REASONS.get(word, FinishReason.OTHER),
+        word,
+        usage_of(usage),
+        text(message.get("id") or ""),
+        metadata,
     )
 
 
-def _metadata(message: Mapping[str, Any], usage: Mapping[str, Any]) -> JsonObject:
-    extra = {name: message[name] for name in message if name not in _KNOWN_FIELDS}
-    beside = {name: usage[name] for name in usage if name not in _KNOWN_USAGE and usage[name]}
-    if beside:
-        extra["usage"] = beside
-    return {name: value for name, value in extra.items() if value is not None}
+def usage_of(usage: dict[str, Any]) -> Usage | None:
+    """None when Anthropic did not say. Its input_tokens leave out what the cache served."""
+    if usage.get("input_tokens") is None:
+        return None
+    read = count(usage.get("cache_read_input_tokens"), "cache_read_input_tokens")
+    written = count(usage.get("cache_creation_input_tokens"), "cache_creation_input_tokens")
+    details = record(usage.get("output_tokens_details"), "output_tokens_details")
+    return Usage(
+        input_tokens=count(usage["input_tokens"], "input_tokens") + read + written,
+        output_tokens=count(usage.get("output_tokens"), "output_tokens"),
+        cache_read_input_tokens=read,
+        cache_write_input_tokens=written,
+        reasoning_output_tokens=count(details.get("thinking_tokens"), "thinking_tokens"),
+    )
 
 
 def text(value: Any) -> str:
-    """`value` if it is a string. Raises TypeError."""
-    if not isinstance(value, str):
-        raise TypeError(f"{type(value).__name__} where a string belongs")
-    return value
-
-
-def count(value: Any) -> int:
-    """`value` if it is a number of tokens; missing ones count as 0. Raises TypeError."""
-    if value is None:
-        return 0
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise TypeError("a token count is not a number of tokens")
-    return value
+    """`value` if it is a string. Raises ShapeError."""
+    if isinstance(value, str):
+        return value
+    raise ShapeError(f"{type(value).__name__} where a string belongs")

@@ -6,7 +6,8 @@ import argparse
 import json
 import mimetypes
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any, cast
 
 from aiprovider.v1 import completion_service_pb2 as pb
 from aiprovider.v1 import content_pb2, routing_pb2
@@ -90,7 +91,7 @@ async def health(options: argparse.Namespace) -> None:
     output.print_health(options.service, status, as_json=options.json)
 
 
-COMMANDS: dict[str, Callable[[argparse.Namespace], Awaitable[None]]] = {
+COMMANDS: dict[str, Callable[[argparse.Namespace], Coroutine[Any, Any, None]]] = {
     "complete": complete,
     "stream": stream,
     "count": count,
@@ -127,7 +128,7 @@ def _spec(options: argparse.Namespace) -> pb.CompletionSpec:
         spec.output_format.json_schema.schema_json = options.schema.read_text()
     if options.reasoning is not None:
         effort = f"EFFORT_{options.reasoning.upper()}"
-        spec.reasoning.effort = pb.ReasoningParams.Effort.Value(effort)
+        spec.reasoning.effort = cast("Any", pb.ReasoningParams.Effort.Value(effort))
     for path in options.tool:
         told = json.loads(path.read_text())
         spec.tools.add().function.MergeFrom(
