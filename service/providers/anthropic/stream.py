@@ -19,7 +19,7 @@ from service.domain.events import (
     ToolCallDelta,
 )
 from service.providers.anthropic.block import Block
-from service.providers.anthropic.failure import reported
+from service.providers.anthropic.failure import failure, reported
 from service.providers.anthropic.response import NAME, SHAPE_ERRORS, ending, misshapen, text
 from service.providers.openai.shape import ShapeError, record
 from service.providers.wire import SseEvent, invalid_answer
@@ -56,7 +56,7 @@ class EventDecoder:
         except SHAPE_ERRORS as error:
             if event.name == "error":
                 # A gateway's own error, marked by the event's name alone.
-                raise reported(None) from None
+                raise failure(0, event.data) from None
             raise misshapen("an event", error) from None
 
     def close(self, *, framed: bool) -> _Events:
