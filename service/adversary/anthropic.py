@@ -87,7 +87,8 @@ def ask(body: Mapping[str, Any], *, counting: bool = False) -> Ask:
         if body.get("temperature", 1) != 1:
             raise ValueError("`temperature` may only be set to 1 when thinking is enabled")
     choice = body.get("tool_choice") or {}
-    form = (body.get("output_config") or {}).get("format") or {}
+    # The second is the name that it had while it was in beta.
+    form = (body.get("output_config") or {}).get("format") or body.get("output_format") or {}
     last = messages[-1]["content"]
     blocks = [{"type": "text", "text": last}] if isinstance(last, str) else last
     return Ask(

@@ -80,7 +80,7 @@ def ask(model: str, body: Mapping[str, Any], *, stream: bool) -> Ask:
     contents = body.get("contents")
     if not contents:
         raise ValueError("contents is not specified")
-    config = body.get("generationConfig") or {}
+    config = _camel(body.get("generationConfig") or {})
     calling = (body.get("toolConfig") or {}).get("functionCallingConfig") or {}
     last = contents[-1]["parts"]
     return Ask(
@@ -90,24 +90,29 @@ def ask(model: str, body: Mapping[str, Any], *, stream: bool) -> Ask:
         " ".join(part.get("text", f"[{min(part)}]") for part in last),
         len(json.dumps(contents)),
         [
-            (function["name"], _either(function, "parametersJsonSchema", "parameters"))
+            (function["name"], function.get("parametersJsonSchema") or function.get("parameters"))
             for tool in body.get("tools") or ()
-            for function in _either(tool, "functionDeclarations", "function_declarations") or ()
+            for function in _camel(tool).get("functionDeclarations") or ()
         ],
         calling.get("mode") == "ANY",
         (calling.get("allowedFunctionNames") or [""])[0],
         any("functionResponse" in part for part in last),
-        config.get("responseJsonSchema"),
+        config.get("responseJsonSchema") or config.get("responseSchema"),
         config.get("responseMimeType") == "application/json",
-        bool((config.get("thinkingConfig") or {}).get("includeThoughts")),
+        bool(_camel(config.get("thinkingConfig") or {}).get("includeThoughts")),
         bool(config.get("responseLogprobs")),
         int(config.get("maxOutputTokens") or 1_000_000),
     )
 
 
-def _either(fields: Mapping[str, Any], camel: str, other: str) -> Any:
-    # The real server takes both spellings.
-    return fields.get(camel) or fields.get(other)
+def _camel(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """`fields` by their camelCase names: the real server takes both spellings."""
+    return {_camel_name(name): value for name, value in fields.items()}
+
+
+def _camel_name(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
 
 
 def whole(reply: Reply) -> Any:
