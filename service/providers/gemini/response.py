@@ -8,50 +8,91 @@ from typing import Any
 import orjson
 
 from service.domain.completion import Ending, FinishReason, JsonObject, TokenLogprob, Usage
+from service.domain.errors import ProviderFailure
 from service.domain.provider import EmbeddingCall, Embeddings, ProviderCall, TokenCount
+from service.providers.openai.shape import (
+    ShapeError,
+    beyond,
+    count,
+    number,
+    record,
+    records,
+    text,
+)
 from service.providers.wire import invalid_answer
 
 NAME = "gemini"
 OWN_ID_PREFIX = "gemini-call-"
 """Ids that are ours, for calls that Gemini gave none; they never go back to it."""
 # What a wrongly shaped answer makes ordinary code raise.
-SHAPE_ERRORS = (KeyError, TypeError, ValueError, IndexError, AttributeError)
+SHAPE_ERRORS = (KeyError, TypeError, ValueError, AttributeError)
 
+# The others (LANGUAGE, OTHER, MALFORMED_FUNCTION_CALL, UNEXPECTED_TOOL_CALL, TOO_MANY_TOOL_CALLS,
+# MISSING_THOUGHT_SIGNATURE, NO_IMAGE, IMAGE_OTHER, and what comes after them) have no word here.
 _FINISH_REASONS = {
     "STOP": FinishReason.STOP,
     "MAX_TOKENS": FinishReason.MAX_TOKENS,
-    "SAFETY": FinishReason.CONTENT_FILTER,
-    "RECITATION": FinishReason.CONTENT_FILTER,
-    "BLOCKLIST": FinishReason.CONTENT_FILTER,
-    "PROHIBITED_CONTENT": FinishReason.CONTENT_FILTER,
-    "SPII": FinishReason.CONTENT_FILTER,
-    "IMAGE_SAFETY": FinishReason.CONTENT_FILTER,
-    "IMAGE_PROHIBITED_CONTENT": FinishReason.CONTENT_FILTER,
+    **dict.fromkeys(
+        (
+            "SAFETY",
+            "RECITATION",
+            "BLOCKLIST",
+            "PROHIBITED_CONTENT",
+            "SPII",
+            "MODEL_ARMOR",
+            "IMAGE_SAFETY",
+            "IMAGE_PROHIBITED_CONTENT",
+            "IMAGE_RECITATION",
+        ),
+        FinishReason.CONTENT_FILTER,
+    ),
 }
-KNOWN_FIELDS = frozenset({"candidates", "usageMetadata", "promptFeedback", "responseId", "error"})
+KNOWN_FIELDS = frozenset({"candidates", "usageMetadata", "responseId"})
 KNOWN_CANDIDATE_FIELDS = frozenset({"content", "finishReason", "index", "logprobsResult"})
+_KNOWN_USAGE = frozenset(
+    {
+        "promptTokenCount",
+        "candidatesTokenCount",
+        "totalTokenCount",
+        "thoughtsTokenCount",
+        "cachedContentTokenCount",
+        "toolUsePromptTokenCount",
+        "promptTokensDetails",
+        "candidatesTokensDetails",
+    }
+)
 
 
-def ending(word: str, usage: Any, response_id: str, extra: JsonObject, *, called: bool) -> Ending:
+def misshapen(what: str, error: Exception) -> ProviderFailure:
+    """The failure for an answer that made ordinary code raise `error`."""
+    why = f"{type(error).__name__}: {error!s:.120}"
+    return invalid_answer(NAME, f"{what} has a wrong shape ({why})")
+
+
+def ending(
+    word: str, usage: Any, response_id: str, metadata: JsonObject, *, called: bool
+) -> Ending:
     """`called` says whether the answer holds tool calls: Gemini calls that a STOP."""
     reason = _FINISH_REASONS.get(word, FinishReason.OTHER)
     if called and reason is FinishReason.STOP:
         reason = FinishReason.TOOL_CALLS
-    return Ending(reason, word, usage_of(usage), response_id, extra)
+    fields = record(usage, "usageMetadata")
+    told = {name: value for name, value in beyond(fields, _KNOWN_USAGE).items() if value != 0}
+    metadata = {**metadata, "usageMetadata": told} if told else metadata
+    return Ending(reason, word, usage_of(fields), response_id, metadata)
 
 
-def usage_of(usage: Any) -> Usage | None:
+def usage_of(usage: dict[str, Any]) -> Usage | None:
     """None when Gemini did not say. Its candidates' tokens leave out what was thought."""
     if not usage:
         return None
-    prompt = _by_modality(usage.get("promptTokensDetails"))
-    answer = _by_modality(usage.get("candidatesTokensDetails"))
-    thoughts = count(usage.get("thoughtsTokenCount"))
+    prompt = _by_modality(usage, "promptTokensDetails")
+    answer = _by_modality(usage, "candidatesTokensDetails")
+    thoughts = _count(usage, "thoughtsTokenCount")
     return Usage(
-        input_tokens=count(usage.get("promptTokenCount"))
-        + count(usage.get("toolUsePromptTokenCount")),
-        output_tokens=count(usage.get("candidatesTokenCount")) + thoughts,
-        cache_read_input_tokens=count(usage.get("cachedContentTokenCount")),
+        input_tokens=_count(usage, "promptTokenCount") + _count(usage, "toolUsePromptTokenCount"),
+        output_tokens=_count(usage, "candidatesTokenCount") + thoughts,
+        cache_read_input_tokens=_count(usage, "cachedContentTokenCount"),
         reasoning_output_tokens=thoughts,
         audio_input_tokens=prompt.get("AUDIO", 0),
         audio_output_tokens=answer.get("AUDIO", 0),
@@ -60,12 +101,14 @@ def usage_of(usage: Any) -> Usage | None:
 
 
 def logprobs(told: Any) -> tuple[TokenLogprob, ...]:
+    """Those of the tokens that were chosen, each with the likeliest in its place."""
     if not told:
         return ()
-    tops = told.get("topCandidates") or []
+    fields = record(told, "logprobsResult")
+    tops = records(fields.get("topCandidates"), "topCandidates")
     tokens: list[TokenLogprob] = []
-    for index, chosen in enumerate(told.get("chosenCandidates") or []):
-        others = tops[index].get("candidates") or [] if index < len(tops) else []
+    for index, chosen in enumerate(records(fields.get("chosenCandidates"), "chosenCandidates")):
+        others = records(tops[index].get("candidates"), "candidates") if index < len(tops) else []
         tokens.append(_token(chosen, tuple(_token(other, ()) for other in others)))
     return tuple(tokens)
 
@@ -73,44 +116,47 @@ def logprobs(told: Any) -> tuple[TokenLogprob, ...]:
 def embeddings(body: bytes, call: EmbeddingCall) -> Embeddings:
     """Raises ProviderFailure unless there is one vector for each input."""
     try:
-        vectors = tuple(row["values"] for row in orjson.loads(body)["embeddings"])
-        if len(vectors) != len(call.inputs):
-            raise ValueError(f"{len(vectors)} vectors for {len(call.inputs)} inputs")
-        for vector in vectors:
-            if not vector or not all(isinstance(number, float | int) for number in vector):
-                raise TypeError("a vector is not a list of numbers")
+        answer = record(orjson.loads(body), "the answer")
+        rows = records(answer["embeddings"], "embeddings")
+        if len(rows) != len(call.inputs):
+            raise ShapeError(f"{len(rows)} vectors for {len(call.inputs)} inputs")
+        usage = usage_of(record(answer.get("usageMetadata"), "usageMetadata"))
+        return Embeddings(tuple(_vector(row["values"]) for row in rows), usage)
     except SHAPE_ERRORS as error:
-        raise invalid_answer(NAME, f"its embeddings have a wrong shape ({error})") from error
-    return Embeddings(vectors)
+        raise misshapen("its embeddings", error) from None
 
 
 def token_count(body: bytes, call: ProviderCall) -> TokenCount:
     try:
-        tokens = count(orjson.loads(body)["totalTokens"])
+        tokens = record(orjson.loads(body), "the answer").get("totalTokens")
+        if tokens is None:
+            raise ShapeError("it has no totalTokens")
+        return TokenCount(
+            count(tokens, "totalTokens"), exact=True, tokenizer=f"{NAME}:{call.model}"
+        )
     except SHAPE_ERRORS as error:
-        raise invalid_answer(NAME, f"its token count has a wrong shape ({error})") from error
-    return TokenCount(tokens, exact=True, tokenizer=f"{NAME}:{call.model}")
+        raise misshapen("its token count", error) from None
 
 
-def text(value: Any) -> str:
-    """`value` if it is a string. Raises TypeError."""
-    if not isinstance(value, str):
-        raise TypeError(f"{type(value).__name__} where a string belongs")
-    return value
+def _vector(values: Any) -> list[float]:
+    if not isinstance(values, list) or not values:
+        raise ShapeError("a vector is no list")
+    if not all(type(value) is float or type(value) is int for value in values):
+        raise ShapeError("a vector is not made of numbers")
+    return values
 
 
-def count(value: Any) -> int:
-    """`value` if it is a number of tokens; missing ones count as 0. Raises TypeError."""
-    if value is None:
-        return 0
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise TypeError("a token count is not a number of tokens")
-    return value
+def _by_modality(usage: dict[str, Any], name: str) -> Mapping[str, int]:
+    rows = records(usage.get(name), name)
+    return {text(row.get("modality"), "modality"): _count(row, "tokenCount") for row in rows}
 
 
-def _by_modality(details: Any) -> Mapping[str, int]:
-    return {text(row["modality"]): count(row.get("tokenCount")) for row in details or ()}
+def _count(fields: dict[str, Any], name: str) -> int:
+    return count(fields.get(name), name)
 
 
-def _token(entry: Any, top: tuple[TokenLogprob, ...]) -> TokenLogprob:
-    return TokenLogprob(text(entry["token"]), float(entry["logProbability"]), top=top)
+def _token(entry: dict[str, Any], top: tuple[TokenLogprob, ...]) -> TokenLogprob:
+    # Its JSON leaves out what is 0, and writes what is no JSON number as a word.
+    told = entry.get("logProbability") or 0.0
+    logprob = float("-inf") if told == "-Infinity" else number(told, "logProbability")
+    return TokenLogprob(text(entry.get("token"), "token"), logprob, top=top)
