@@ -21,10 +21,11 @@ from service.providers.litellm.arguments import completion_arguments, dialect_of
 from service.providers.litellm.failures import failure
 from service.providers.litellm.library import library
 from service.providers.openai.content import messages
-from service.providers.wire import invalid_answer
+from service.providers.wire import invalid_answer, unsupported
 
 # Prefixes whose answers the library makes ends up for; their calls go through a witness.
 _BY_OPENAI_CLIENT = ("openai",)
+_NO_EMBEDDINGS = ("anthropic",)
 _BY_HTTP_HANDLER = ("anthropic", "gemini", "deepseek")
 
 
@@ -73,6 +74,8 @@ class LiteLLMProvider:
                 await response.aclose()
 
     async def embed(self, call: EmbeddingCall) -> Embeddings:
+        if not dialect_of(self._prefix).embeddings or self._prefix in _NO_EMBEDDINGS:
+            raise unsupported(self._name, "model", f"{call.model}: it has no embeddings")
         litellm = await library()
         arguments: dict[str, Any] = {"input": list(call.inputs)}
         if call.dimensions is not None:
