@@ -13,20 +13,28 @@ from typing import Any
 
 from service.domain.completion import Completion, Ending
 from service.domain.errors import ProviderFailure
-from service.domain.events import StreamEvent
+from service.domain.events import PartDone, StreamEvent
 from service.domain.provider import EmbeddingCall, Embeddings, ProviderCall, TokenCount
 from service.domain.tokens import TOKENIZER, estimated_prompt_tokens
+from service.providers.anthropic import Anthropic
+from service.providers.gemini import Gemini
 from service.providers.litellm.answers import completion_of, embeddings_of, events_of
 from service.providers.litellm.arguments import completion_arguments, dialect_of
-from service.providers.litellm.failures import failure
+from service.providers.litellm.failures import translated
 from service.providers.litellm.library import library
+from service.providers.openai import DEEPSEEK, OpenAI
 from service.providers.openai.content import messages
-from service.providers.wire import invalid_answer, unsupported
+from service.providers.wire import WireFamily, invalid_answer, unsupported
 
-# Prefixes whose answers the library makes ends up for; their calls go through a witness.
-_BY_OPENAI_CLIENT = ("openai",)
+# Providers whose answers are read along on the wire (witness.py). Of the others the library is
+# believed, but for a stream that it ends without any finish reason.
+_FAMILIES: Mapping[str, WireFamily] = {
+    "openai": OpenAI(),
+    "anthropic": Anthropic(),
+    "gemini": Gemini(),
+    "deepseek": OpenAI(DEEPSEEK),
+}
 _NO_EMBEDDINGS = ("anthropic",)
-_BY_HTTP_HANDLER = ("anthropic", "gemini", "deepseek")
 
 
 class LiteLLMProvider:
@@ -58,10 +66,9 @@ class LiteLLMProvider:
 
     async def complete(self, call: ProviderCall) -> Completion:
         async with self._asked(call, stream=False) as (response, witness, dropped):
-            self._require_end(witness)
             completion = completion_of(self._name, self._prefix, response)
-        ending = replace(completion.ending, dropped_parameters=dropped)
-        return replace(completion, ending=ending)
+            ending = self._true_ending(completion.ending, witness)
+        return replace(completion, ending=replace(ending, dropped_parameters=dropped))
 
     @asynccontextmanager
     async def stream(self, call: ProviderCall) -> AsyncGenerator[AsyncIterator[StreamEvent], None]:
@@ -125,27 +132,40 @@ class LiteLLMProvider:
                 raise await self._failed(error, witness) from error
             yield response, witness, dropped
         finally:
-            await witness.aclose()
+            if witness is not None:
+                await witness.aclose()
 
     async def _events(
         self, response: Any, witness: Any, dropped: tuple[str, ...]
     ) -> AsyncGenerator[StreamEvent, None]:
-        events = events_of(self._name, self._prefix, response)
+        part_count = 0
         try:
-            async for event in events:
-                if isinstance(event, Ending):
-                    self._require_end(witness)
-                    yield replace(event, dropped_parameters=dropped)
-                    return
-                yield event
+            async for event in events_of(self._name, self._prefix, response):
+                if not isinstance(event, Ending):
+                    part_count = max(part_count, event.part_index + 1)
+                    yield event
+                    continue
+                ending = self._true_ending(event, witness)
+                if witness is not None and witness.refusal is not None:
+                    yield PartDone(part_count, witness.refusal)
+                yield replace(ending, dropped_parameters=dropped)
+                return
         except ProviderFailure:
             raise
         except Exception as error:
             raise await self._failed(error, witness) from error
 
-    def _require_end(self, witness: Any) -> None:
-        if self._client is not None and not witness.ended:
-            raise invalid_answer(self._name, "it never said how its answer ended")
+    def _true_ending(self, told: Ending, witness: Any) -> Ending:
+        """What the wire says of the end; the library's own word where nobody reads along."""
+        if witness is None:
+            return told
+        failure = witness.explained()
+        if failure is not None:
+            raise failure
+        if witness.ending is None:
+            raise invalid_answer(self._name, "its answer stopped before it was over")
+        ending: Ending = witness.ending
+        return ending
 
     def _common(self, model: str) -> dict[str, Any]:
         common: dict[str, Any] = {
@@ -162,18 +182,22 @@ class LiteLLMProvider:
         return common
 
     def _witness(self) -> Any:
+        """None for a provider whose wire format is not ours to read."""
+        family = _FAMILIES.get(self._prefix)
+        if family is None:
+            return None
         # Late: httpx comes with the library, and costs nearly as much.
         from service.providers.litellm import witness  # noqa: PLC0415
 
-        if self._client is None and self._prefix in (*_BY_OPENAI_CLIENT, *_BY_HTTP_HANDLER):
+        if self._client is None:
             self._http = witness.client()
             self._client = self._witnessed_client(self._http)
-        seen = witness.Witness()
+        seen = witness.Witness(family)
         witness.current.set(seen)
         return seen
 
     def _witnessed_client(self, http: Any) -> Any:
-        if self._prefix in _BY_OPENAI_CLIENT:
+        if self._prefix == "openai":
             import openai  # noqa: PLC0415 - the library has imported it
 
             return openai.AsyncOpenAI(
@@ -189,10 +213,18 @@ class LiteLLMProvider:
         return handler
 
     async def _failed(self, error: Exception, witness: Any) -> ProviderFailure:
-        response = witness.response
-        status = response.status_code if response is not None else 0
-        body = b""
-        if response is not None and response.is_stream_consumed:
-            body = getattr(response, "_content", b"")
-        await witness.aclose()
-        return failure(self._name, error, status, witness.headers, body)
+        told: ProviderFailure | None = None
+        headers: Mapping[str, str] = {}
+        if witness is not None:
+            await witness.aclose()
+            told, headers = witness.explained(), witness.headers
+            if told is None and witness.status:
+                # It answered, and what it answered could not be read to its end.
+                return invalid_answer(self._name, "its answer is cut short or not readable")
+        failure = translated(self._name, error, headers)
+        if told is None:
+            return failure
+        told.retry_after_s = (
+            failure.retry_after_s if told.retry_after_s is None else told.retry_after_s
+        )
+        return told

@@ -35,40 +35,30 @@ _BY_STATUS = {
     429: Reason.PROVIDER_RATE_LIMITED,
     504: Reason.PROVIDER_TIMEOUT,
 }
-_OK = 200
-_LOCAL = (Reason.UNSUPPORTED_PARAMETER,)
 
 
-def failure(
-    name: str, error: BaseException, http_status: int, headers: Mapping[str, str], body: bytes
-) -> ProviderFailure:
-    """`http_status` is what the provider really answered, 0 if it did not; `body` its error."""
-    reason = _reason(error, http_status, body)
+def translated(name: str, error: BaseException, headers: Mapping[str, str]) -> ProviderFailure:
+    """`headers` are the provider's own, empty if they were not seen."""
+    reason = _reason(error)
     response = getattr(error, "response", None)
     told: Mapping[str, str] = headers or getattr(response, "headers", None) or {}
     return ProviderFailure(
         reason,
         f"{name}: {_words(error)}",
-        http_status=http_status,
+        http_status=int(getattr(error, "status_code", None) or 0),
         retry_after_s=_retry_after_s(told),
-        local=reason in _LOCAL and not http_status,
+        # The library refuses these before it asks.
+        local=reason is Reason.UNSUPPORTED_PARAMETER,
     )
 
 
-def _reason(error: BaseException, http_status: int, body: bytes) -> Reason:
-    if http_status == _OK:
-        # It answered, and what it answered could not be read.
-        return Reason.PROVIDER_RESPONSE_INVALID
+def _reason(error: BaseException) -> Reason:
     classes = {kind.__name__ for kind in type(error).__mro__}
-    status = http_status or getattr(error, "status_code", None)
-    if b"insufficient_quota" in body or b"PerDay" in body:
-        return Reason.PROVIDER_QUOTA_EXHAUSTED
-    if b"API_KEY_INVALID" in body:
-        return Reason.PROVIDER_CREDENTIALS_REJECTED
     for name, reason in _BY_CLASS:
-        if name in classes and not (http_status and reason is Reason.PROVIDER_UNAVAILABLE):
+        if name in classes:
             return reason
-    return _BY_STATUS.get(int(status or 0), Reason.PROVIDER_UNAVAILABLE)
+    status = int(getattr(error, "status_code", None) or 0)
+    return _BY_STATUS.get(status, Reason.PROVIDER_UNAVAILABLE)
 
 
 def _words(error: BaseException) -> str:

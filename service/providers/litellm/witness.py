@@ -1,54 +1,113 @@
-"""Watches the bytes below the library, for it ends streams clean that the provider broke off.
+"""Reads along below the library, with our own codec, for it passes broken answers off as whole.
 
 litellm 1.109 makes up a finish reason `stop` when a stream of Gemini or Anthropic ends without
-one. Whether the provider really said how its answer ended is read from the wire.
+one, skips events that are not JSON, drops refusals from streams, and tells errors apart by their
+words. For the families that we know, the wire itself is asked: how the answer ended, what it
+consumed, what an error means.
 """
 
 from __future__ import annotations
 
 import contextvars
-import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 
-# Unescaped, so that a model that writes these words in its answer proves nothing.
-_ENDINGS = re.compile(rb'(?<!\\)"(?:finishReason|stop_reason|finish_reason)"\s*:\s*"')
-_CARRY_BYTES = 64
+from service.domain.completion import Ending, Part, Refusal
+from service.domain.errors import ProviderFailure
+from service.domain.events import PartDone
+from service.providers.sse import SseReader
+from service.providers.wire import WireFamily, invalid_answer
+
+_EVENT_BYTES_MAX = 4 * 1024 * 1024
+_BODY_BYTES_MAX = 64 * 1024 * 1024
+_FAILURE_STATUS = 300
 
 
-@dataclass(slots=True)
 class Witness:
-    """What was seen during one call."""
+    """What was seen of one call. `ending` is None until the answer is known to be whole."""
 
-    ended: bool = False
-    """The provider said how its answer ended."""
-    headers: httpx.Headers = field(default_factory=httpx.Headers)
-    response: httpx.Response | None = None
+    def __init__(self, family: WireFamily) -> None:
+        self.ending: Ending | None = None
+        self.failure: ProviderFailure | None = None
+        self.refusal: Part | None = None
+        self.status = 0
+        self.headers = httpx.Headers()
+        self._family = family
+        self._response: httpx.Response | None = None
+        self._reader: SseReader | None = None
+        self._decoder = family.stream_decoder()
+        self._body = bytearray()
+
+    def answered(self, response: httpx.Response) -> None:
+        self.status, self.headers, self._response = response.status_code, response.headers, response
+        if "text/event-stream" in response.headers.get("content-type", ""):
+            self._reader = SseReader(self._family.name, _EVENT_BYTES_MAX)
+
+    def see(self, chunk: bytes) -> None:
+        """Raises ProviderFailure when the answer is beyond its bounds."""
+        if self._reader is None or self.status >= _FAILURE_STATUS:
+            self._body += chunk
+            if len(self._body) > _BODY_BYTES_MAX:
+                raise invalid_answer(self._family.name, f"more than {_BODY_BYTES_MAX} bytes")
+        elif self.failure is None and self.ending is None:
+            try:
+                for event in self._reader.feed(chunk):
+                    self._note(self._decoder.feed(event))
+            except ProviderFailure as failure:
+                self.failure = failure
+                raise
+
+    def seen_all(self) -> None:
+        """The body ended as its framing promised."""
+        if self.status >= _FAILURE_STATUS or self.failure or self.ending:
+            return
+        try:
+            if self._reader is None:
+                self.ending = self._family.completion(bytes(self._body)).ending
+            else:
+                self._note(self._decoder.close(framed=True))
+        except ProviderFailure as failure:
+            self.failure = failure
+
+    def explained(self) -> ProviderFailure | None:
+        """What the wire says went wrong, None if it says nothing."""
+        if self.status >= _FAILURE_STATUS:
+            failure = self._family.failure(self.status, bytes(self._body))
+            failure.http_status = self.status
+            return failure
+        return self.failure
 
     async def aclose(self) -> None:
         """Closes the connection unless its body was read to the end."""
-        if self.response is not None:
-            await self.response.aclose()
+        if self._response is not None:
+            await self._response.aclose()
+
+    def _note(self, events: Any) -> None:
+        for event in events:
+            if isinstance(event, Ending):
+                self.ending = event
+            elif isinstance(event, PartDone) and isinstance(event.part, Refusal):
+                self.refusal = event.part
 
 
 current: contextvars.ContextVar[Witness | None] = contextvars.ContextVar("witness", default=None)
 
 
 class WitnessTransport(httpx.AsyncBaseTransport):
-    """Passes everything on, and tells the current call's witness."""
+    """Passes everything on, and shows it to the current call's witness."""
 
     def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
         self._inner = inner
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        # What is read along must be plain.
+        request.headers["accept-encoding"] = "identity"
         response = await self._inner.handle_async_request(request)
         witness = current.get()
-        if witness is not None:
-            witness.headers = response.headers
-            witness.response = response
+        if witness is not None and "content-encoding" not in response.headers:
+            witness.answered(response)
             stream: Any = response.stream
             response.stream = _WitnessedStream(stream, witness)
         return response
@@ -63,13 +122,10 @@ class _WitnessedStream(httpx.AsyncByteStream):
         self._witness = witness
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        carry = b""
         async for chunk in self._inner:
-            if not self._witness.ended:
-                seen = carry + chunk
-                self._witness.ended = _ENDINGS.search(seen) is not None
-                carry = seen[-_CARRY_BYTES:]
+            self._witness.see(chunk)
             yield chunk
+        self._witness.seen_all()
 
     async def aclose(self) -> None:
         await self._inner.aclose()
