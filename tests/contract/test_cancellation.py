@@ -64,8 +64,11 @@ async def test_a_thousand_cancels(tmp_path: Path, engine: str) -> None:
                 if request.finished_at is not None:
                     continue
                 at = left_at[text]
-                if request.hung_up_at is None or at is None:
+                if request.hung_up_at is None:
                     late.append(f"{request.path} {text!r}: still open")
+                    continue
+                if at is None:
+                    # Answered before the caller left; its connection lagged, and was given up.
                     continue
                 hangups += 1
                 if request.hung_up_at - at > HANGUP_MAX_S:
