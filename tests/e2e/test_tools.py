@@ -17,7 +17,8 @@ REQUEST = json.dumps(
     {"spec": {"model": "gpt-4o", "messages": [{"role": "ROLE_USER", "parts": [{"text": "Hi."}]}]}}
 )
 # Installed by `make tools` where Go is at hand; buf comes with the toolchain.
-GRPCURL, PROBE = shutil.which("grpcurl"), shutil.which("grpc_health_probe")
+GRPCURL = shutil.which("grpcurl") or ""
+PROBE = shutil.which("grpc_health_probe") or ""
 
 
 @pytest_asyncio.fixture
