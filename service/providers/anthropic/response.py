@@ -64,6 +64,8 @@ def completion(body: bytes) -> Completion:
         answer = record(orjson.loads(body), "the answer")
         if answer.get("type") == "error" or "error" in answer:
             raise reported(answer.get("error"))
+        if answer["content"] is None:
+            raise ShapeError("it has no content")
         blocks = records(answer["content"], "content")
         parts = tuple(part(block) for block in blocks)
         extras = {str(index): extra(block) for index, block in enumerate(blocks)}

@@ -27,6 +27,7 @@ from service.domain.completion import (
     ToolResult,
     Usage,
 )
+from service.domain.errors import ProviderFailure
 from service.domain.events import StreamEvent, fold
 from service.domain.provider import Defaults, ProviderCall
 from service.providers.anthropic import Anthropic
@@ -156,7 +157,7 @@ def test_cut_at_every_event(name: str) -> None:
         told = [event for sse in golden_events(name)[:length] for event in decoder.feed(sse)]
 
         assert not any(isinstance(event, Ending) for event in told)
-        with pytest.raises(Exception, match="anthropic sent an invalid answer"):
+        with pytest.raises(ProviderFailure, match="anthropic sent an invalid answer"):
             decoder.close(framed=False)
 
 
