@@ -23,6 +23,7 @@ _FAILURE_STATUS = 300
 _OUR_HEADERS = frozenset(
     {"host", "connection", "content-length", "accept-encoding", "transfer-encoding", "user-agent"}
 )
+_TEXTS = ("", "application/json", "text/plain")
 _STREAMS = ("text/event-stream", "application/x-ndjson", "application/jsonl")
 
 
@@ -133,7 +134,11 @@ class Body:
         """Raises ProviderFailure, and remembers it."""
         is_stream = self._answer.content_type in _STREAMS
         event_bytes_max = self._endpoint.event_bytes_max if is_stream else None
-        witness = Witness(bounded=self._answer.framed, event_bytes_max=event_bytes_max)
+        witness = Witness(
+            bounded=self._answer.framed,
+            readable=is_stream or self._answer.content_type in _TEXTS,
+            event_bytes_max=event_bytes_max,
+        )
         self._exchange.witness = witness
         try:
             async with aclosing(self._answer.chunks()) as chunks:

@@ -19,6 +19,7 @@ _ENVIRONMENT = {
     "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS": "True",
     "LITELLM_LOCAL_BLOG_POSTS": "True",
     "LITELLM_LOCAL_POLICY_TEMPLATES": "True",
+    "LITELLM_LOCAL_AUTOROUTER_PRESETS": "True",
     "LITELLM_LOG": "CRITICAL",
     # 0 refuses to fetch an image that a caller names: that is for the provider to do.
     "MAX_IMAGE_URL_DOWNLOAD_SIZE_MB": "0",

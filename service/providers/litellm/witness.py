@@ -11,11 +11,9 @@ import re
 # The words of all wire formats for the same thing. A quote inside a text is escaped on the wire:
 # no text that a model writes can look like one of these keys.
 _FINISH = re.compile(
-    rb'"(?:finish_?[rR]eason|stop_?[rR]eason|done_reason)"\s*:\s*"|"(?:finish_reason|done)"\s*:\s*true'
+    rb'"(?:finish_?[rR]eason|stop_?[rR]eason|done_reason)"\s*:\s*"|"done"\s*:\s*true'
 )
-_USAGE = re.compile(
-    rb'"(?:prompt|input|completion|output)_?[tT]oken(?:s|Count)"\s*:\s*\d|"(?:promptTokenCount|prompt_eval_count)"'
-)
+_USAGE = re.compile(rb'"(?:(?:prompt|input)_?[tT]oken(?:s|Count)|prompt_eval_count)"\s*:\s*\d')
 _REASONING_TOKENS = re.compile(rb'"(?:reasoning_tokens|thoughtsTokenCount)"\s*:\s*\d')
 _TERMINATORS = (b"[DONE]", b'"message_stop"')
 # A key with its colon and the start of its value; a terminating event.
@@ -23,9 +21,13 @@ _OVERLAP_BYTES = 64
 
 
 class Witness:
-    """Feed it the body as it comes. `bounded` bodies tell by their framing where they end."""
+    """Feed it the body as it comes. `bounded` bodies tell by their framing where they end.
 
-    def __init__(self, *, bounded: bool, event_bytes_max: int | None) -> None:
+    A body that is not `readable` (Amazon's event stream) is no text: of it, nothing is known.
+    """
+
+    def __init__(self, *, bounded: bool, readable: bool, event_bytes_max: int | None) -> None:
+        self.readable = readable
         self.saw_finish = False
         self.saw_usage = False
         self.saw_reasoning_tokens = False
