@@ -1,64 +1,138 @@
-"""What the raw bytes of an answer say, whatever the library makes of them. Pure.
+"""Reads along below the library, with our own codec, for it passes broken answers off as whole.
 
-litellm invents what a provider left out: a finish reason for a stream that was cut, a usage that
-it counted itself, reasoning tokens. Only what stands in the bytes is believed.
+litellm 1.109 makes up a finish reason `stop` when a stream of Gemini or Anthropic ends without
+one, skips events that are not JSON, drops refusals from streams, and tells errors apart by their
+words. For the families that we know, the wire itself is asked: how the answer ended, what it
+consumed, what an error means.
 """
 
 from __future__ import annotations
 
-import re
+import contextvars
+from collections.abc import AsyncIterator
+from typing import Any
 
-# The words of all wire formats for the same thing. A quote inside a text is escaped on the wire:
-# no text that a model writes can look like one of these keys.
-_FINISH = re.compile(
-    rb'"(?:finish_?[rR]eason|stop_?[rR]eason|done_reason)"\s*:\s*"|"done"\s*:\s*true'
-)
-_USAGE = re.compile(rb'"(?:(?:prompt|input)_?[tT]oken(?:s|Count)|prompt_eval_count)"\s*:\s*\d')
-_REASONING_TOKENS = re.compile(rb'"(?:reasoning_tokens|thoughtsTokenCount)"\s*:\s*\d')
-_TERMINATORS = (b"[DONE]", b'"message_stop"')
-# A key with its colon and the start of its value; a terminating event.
-_OVERLAP_BYTES = 64
+import httpx
+
+from service.domain.completion import Ending, Part, Refusal
+from service.domain.errors import ProviderFailure
+from service.domain.events import PartDone
+from service.providers.sse import SseReader
+from service.providers.wire import WireFamily, invalid_answer
+
+_EVENT_BYTES_MAX = 4 * 1024 * 1024
+_BODY_BYTES_MAX = 64 * 1024 * 1024
+_FAILURE_STATUS = 300
 
 
 class Witness:
-    """Feed it the body as it comes. `bounded` bodies tell by their framing where they end.
+    """What was seen of one call. `ending` is None until the answer is known to be whole."""
 
-    A body that is not `readable` (Amazon's event stream) is no text: of it, nothing is known.
-    """
+    def __init__(self, family: WireFamily) -> None:
+        self.ending: Ending | None = None
+        self.failure: ProviderFailure | None = None
+        self.refusal: Part | None = None
+        self.status = 0
+        self.headers = httpx.Headers()
+        self._family = family
+        self._response: httpx.Response | None = None
+        self._reader: SseReader | None = None
+        self._decoder = family.stream_decoder()
+        self._body = bytearray()
 
-    def __init__(self, *, bounded: bool, readable: bool, event_bytes_max: int | None) -> None:
-        self.readable = readable
-        self.saw_finish = False
-        self.saw_usage = False
-        self.saw_reasoning_tokens = False
-        self.ended = False
-        """The body was read to its end."""
-        self._bounded = bounded
-        self._event_bytes_max = event_bytes_max
-        self._line_size_bytes = 0
-        self._tail = b""
+    def answered(self, response: httpx.Response) -> None:
+        self.status, self.headers, self._response = response.status_code, response.headers, response
+        if "text/event-stream" in response.headers.get("content-type", ""):
+            self._reader = SseReader(self._family.name, _EVENT_BYTES_MAX)
 
-    def feed(self, chunk: bytes) -> bool:
-        """False if a line of a stream has grown too long."""
-        text = self._tail + chunk
-        self.saw_finish = self.saw_finish or _FINISH.search(text) is not None
-        self.saw_usage = self.saw_usage or _USAGE.search(text) is not None
-        self.saw_reasoning_tokens = (
-            self.saw_reasoning_tokens or _REASONING_TOKENS.search(text) is not None
-        )
-        self._tail = text[-_OVERLAP_BYTES:]
-        if self._event_bytes_max is None:
-            return True
-        line_end = chunk.rfind(b"\n")
-        if line_end < 0:
-            self._line_size_bytes += len(chunk)
-        else:
-            self._line_size_bytes = len(chunk) - line_end - 1
-        longest = max(self._line_size_bytes, len(chunk) if line_end < 0 else line_end)
-        return longest <= self._event_bytes_max
+    def see(self, chunk: bytes) -> None:
+        """Raises ProviderFailure when the answer is beyond its bounds."""
+        if self._reader is None or self.status >= _FAILURE_STATUS:
+            self._body += chunk
+            if len(self._body) > _BODY_BYTES_MAX:
+                raise invalid_answer(self._family.name, f"more than {_BODY_BYTES_MAX} bytes")
+        elif self.failure is None and self.ending is None:
+            try:
+                for event in self._reader.feed(chunk):
+                    self._note(self._decoder.feed(event))
+            except ProviderFailure as failure:
+                self.failure = failure
+                raise
 
-    @property
-    def whole(self) -> bool:
-        """The body came to its end: by its framing, or by the provider's own terminator."""
-        terminated = any(terminator in self._tail for terminator in _TERMINATORS)
-        return terminated or (self.ended and self._bounded)
+    def seen_all(self) -> None:
+        """The body ended as its framing promised."""
+        if self.status >= _FAILURE_STATUS or self.failure or self.ending:
+            return
+        try:
+            if self._reader is None:
+                self.ending = self._family.completion(bytes(self._body)).ending
+            else:
+                self._note(self._decoder.close(framed=True))
+        except ProviderFailure as failure:
+            self.failure = failure
+
+    def explained(self) -> ProviderFailure | None:
+        """What the wire says went wrong, None if it says nothing."""
+        if self.status >= _FAILURE_STATUS:
+            failure = self._family.failure(self.status, bytes(self._body))
+            failure.http_status = self.status
+            return failure
+        return self.failure
+
+    async def aclose(self) -> None:
+        """Closes the connection unless its body was read to the end."""
+        if self._response is not None:
+            await self._response.aclose()
+
+    def _note(self, events: Any) -> None:
+        for event in events:
+            if isinstance(event, Ending):
+                self.ending = event
+            elif isinstance(event, PartDone) and isinstance(event.part, Refusal):
+                self.refusal = event.part
+
+
+current: contextvars.ContextVar[Witness | None] = contextvars.ContextVar("witness", default=None)
+
+
+class WitnessTransport(httpx.AsyncBaseTransport):
+    """Passes everything on, and shows it to the current call's witness."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+        self._inner = inner
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        # What is read along must be plain.
+        request.headers["accept-encoding"] = "identity"
+        response = await self._inner.handle_async_request(request)
+        witness = current.get()
+        if witness is not None and "content-encoding" not in response.headers:
+            witness.answered(response)
+            stream: Any = response.stream
+            response.stream = _WitnessedStream(stream, witness)
+        return response
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+class _WitnessedStream(httpx.AsyncByteStream):
+    def __init__(self, inner: httpx.AsyncByteStream, witness: Witness) -> None:
+        self._inner = inner
+        self._witness = witness
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for chunk in self._inner:
+            self._witness.see(chunk)
+            yield chunk
+        self._witness.seen_all()
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+def client() -> httpx.AsyncClient:
+    """A client whose calls are witnessed. Time limits are the caller's."""
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=100)
+    transport = WitnessTransport(httpx.AsyncHTTPTransport(limits=limits))
+    return httpx.AsyncClient(transport=transport, timeout=httpx.Timeout(None, connect=5.0))
