@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ DELTA_COUNT = 100
 
 
 @contextlib.contextmanager
-def process(*arguments: str, **options: Any) -> Iterator[subprocess.Popen[str]]:
+def process(*arguments: str, **options: Any) -> Generator[subprocess.Popen[str]]:
     paths = os.pathsep.join(str(ROOT / part) for part in ("", "generated", "clients/python"))
     environment = {**os.environ, "PYTHONPATH": paths, **options.pop("environment", {})}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -112,7 +112,7 @@ async def ask_stream(stub: Any) -> None:
 
 
 @contextlib.contextmanager
-def service(engine: str, base_url: str) -> Iterator[tuple[subprocess.Popen[str], str, float]]:
+def service(engine: str, base_url: str) -> Generator[tuple[subprocess.Popen[str], str, float]]:
     """The process, its port, and the seconds it took to be ready."""
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder, "log")
@@ -186,11 +186,11 @@ async def main() -> None:
             ) as bare,
         ):
             assert line_of(bare) == "ready"
-            servers = [
+            servers = (
                 Server(empty, line_of(empty)),
                 Server(native, native_port),
                 Server(litellm, litellm_port),
-            ]
+            )
             results = await measure(*servers, Bare(bare))
             report(results)
             for name, run, seconds in (

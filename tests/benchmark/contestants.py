@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from typing import Any
+from typing import Any, cast
 
 import grpc.aio
 import uvloop
@@ -25,7 +25,9 @@ class Empty(completion_service_pb2_grpc.CompletionServiceServicer):
 async def empty() -> None:
     """The baseline: a server that does nothing. Prints its port."""
     server = grpc.aio.server()
-    completion_service_pb2_grpc.add_CompletionServiceServicer_to_server(Empty(), server)
+    completion_service_pb2_grpc.add_CompletionServiceServicer_to_server(
+        cast("Any", Empty)(), server
+    )
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     sys.stdout.write(f"{port}\n")

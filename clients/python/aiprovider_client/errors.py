@@ -179,7 +179,10 @@ def from_rpc(error: Any, target: str) -> AIProviderError:
 def _bare(code: grpc.StatusCode, message: str, target: str) -> AIProviderError:
     kind = _BY_CODE.get(code, AIProviderError)
     if kind is UnreachableError:
-        message = f"cannot reach {target}: {message}"
+        return kind(f"cannot reach {target}: {message}", code=code)
+    if kind is DeadlineError:
+        # The client's own clock was faster than the service's answer.
+        return kind(f"no answer from {target} in time", reason="DEADLINE_EXCEEDED", code=code)
     return kind(message, code=code)
 
 
