@@ -82,12 +82,6 @@ class TlsSettings(Section):
     require_client_cert: bool = Field(
         default=False, description="Whether a client without a certificate is refused."
     )
-    reload_interval_s: float = Field(
-        default=60.0,
-        gt=0,
-        le=86_400,
-        description="How often the files are looked at for a new certificate. Seconds.",
-    )
 
     @property
     def enabled(self) -> bool:
