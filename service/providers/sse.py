@@ -25,6 +25,8 @@ class SseReader:
 
     def feed(self, chunk: bytes) -> list[SseEvent]:
         """The events that this chunk completes. Raises ProviderFailure."""
+        if not chunk:
+            return []
         if self._carriage_return or b"\r" in chunk:
             chunk = self._unix_line_ends(chunk)
         self._pieces_size_bytes += len(chunk)

@@ -9,6 +9,7 @@ import orjson
 
 from service.domain.errors import ProviderFailure
 from service.domain.reasons import ErrorReason as Reason
+from service.providers.failures import BY_STATUS
 from service.telemetry.redaction import Redactor
 
 _MESSAGE_MAX_CHARS = 500
@@ -23,18 +24,6 @@ _BY_TYPE = {
     "timeout_error": Reason.PROVIDER_TIMEOUT,
     "api_error": Reason.PROVIDER_UNAVAILABLE,
     "overloaded_error": Reason.PROVIDER_UNAVAILABLE,
-}
-_BY_STATUS = {
-    400: Reason.INVALID_REQUEST,
-    401: Reason.PROVIDER_CREDENTIALS_REJECTED,
-    402: Reason.PROVIDER_QUOTA_EXHAUSTED,
-    403: Reason.PROVIDER_CREDENTIALS_REJECTED,
-    404: Reason.PROVIDER_MODEL_MISSING,
-    408: Reason.PROVIDER_TIMEOUT,
-    413: Reason.INVALID_REQUEST,
-    422: Reason.INVALID_REQUEST,
-    429: Reason.PROVIDER_RATE_LIMITED,
-    504: Reason.PROVIDER_TIMEOUT,
 }
 # One type covers many faults of a request; only its words tell these apart.
 _INVALID_BY_WORDS = (
@@ -69,7 +58,7 @@ def reported(error: Any, status: int = 0) -> ProviderFailure:
     fields = cast("dict[str, Any]", error) if isinstance(error, dict) else {}
     kind = fields.get("type")
     reason = _BY_TYPE.get(kind) if isinstance(kind, str) else None
-    reason = reason or _BY_STATUS.get(status, Reason.PROVIDER_UNAVAILABLE)
+    reason = reason or BY_STATUS.get(status, Reason.PROVIDER_UNAVAILABLE)
     message = _message(fields.get("message"))
     if reason is Reason.INVALID_REQUEST:
         found = (meaning for words, meaning in _INVALID_BY_WORDS if words.search(message))

@@ -9,6 +9,7 @@ import orjson
 
 from service.domain.errors import ProviderFailure
 from service.domain.reasons import ErrorReason as Reason
+from service.providers.failures import BY_STATUS
 from service.telemetry.redaction import Redactor
 
 _MESSAGE_MAX_CHARS = 500
@@ -25,18 +26,6 @@ _BY_STATUS_WORD = {
     "DEADLINE_EXCEEDED": Reason.PROVIDER_TIMEOUT,
     "INTERNAL": Reason.PROVIDER_UNAVAILABLE,
     "UNAVAILABLE": Reason.PROVIDER_UNAVAILABLE,
-}
-_BY_STATUS = {
-    400: Reason.INVALID_REQUEST,
-    401: Reason.PROVIDER_CREDENTIALS_REJECTED,
-    402: Reason.PROVIDER_QUOTA_EXHAUSTED,
-    403: Reason.PROVIDER_CREDENTIALS_REJECTED,
-    404: Reason.PROVIDER_MODEL_MISSING,
-    408: Reason.PROVIDER_TIMEOUT,
-    413: Reason.INVALID_REQUEST,
-    422: Reason.INVALID_REQUEST,
-    429: Reason.PROVIDER_RATE_LIMITED,
-    504: Reason.PROVIDER_TIMEOUT,
 }
 # One word covers many faults of a request; only the message tells these apart.
 _INVALID_BY_WORDS = (
@@ -81,7 +70,7 @@ def reported(error: Any, status: int = 0) -> ProviderFailure:
     details = _details(fields.get("details"))
     word = fields.get("status")
     reason = _BY_STATUS_WORD.get(word) if isinstance(word, str) else None
-    reason = reason or _BY_STATUS.get(status, Reason.PROVIDER_UNAVAILABLE)
+    reason = reason or BY_STATUS.get(status, Reason.PROVIDER_UNAVAILABLE)
     if not message:
         message = f"HTTP status {status}" if status else "an error without a message"
     retry_after_s = _retry_after_s(details)

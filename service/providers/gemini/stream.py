@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
@@ -28,7 +28,7 @@ from service.providers.gemini.response import (
     misshapen,
     usage_of,
 )
-from service.providers.openai.shape import beyond, record, records, text
+from service.providers.openai.shape import ShapeError, beyond, record, records, text
 from service.providers.wire import SseEvent, invalid_answer
 
 _UNSEEN: AbstractSet[str] = frozenset({""})
@@ -63,7 +63,7 @@ class ChunkDecoder:
     def feed(self, event: SseEvent) -> Sequence[StreamEvent]:
         try:
             chunk = orjson.loads(event.data)
-            return self._plain(chunk) or self._events(record(chunk, "a chunk"))
+            return self._plain(chunk) or self._events(chunk)
         except SHAPE_ERRORS as error:
             raise misshapen("a chunk", error) from None
 
@@ -110,7 +110,10 @@ class ChunkDecoder:
             pass  # Nothing plain: read in full, and judged there.
         return ()
 
-    def _events(self, chunk: dict[str, Any]) -> Sequence[StreamEvent]:
+    def _events(self, chunk: Any) -> Sequence[StreamEvent]:
+        if not isinstance(chunk, dict):
+            raise ShapeError("a chunk is no object")
+        chunk = cast("dict[str, Any]", chunk)
         if chunk.get("error"):
             raise reported(chunk["error"])
         self._usage = chunk.get("usageMetadata") or self._usage

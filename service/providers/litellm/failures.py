@@ -9,6 +9,7 @@ from typing import Any
 
 from service.domain.errors import ProviderFailure
 from service.domain.reasons import ErrorReason as Reason
+from service.providers.failures import BY_STATUS
 
 _MESSAGE_MAX_CHARS = 500
 # The library's own classes first, most special first: all of them carry a status too.
@@ -23,18 +24,6 @@ _BY_CLASS = (
     ("MidStreamFallbackError", Reason.PROVIDER_UNAVAILABLE),
     ("APIConnectionError", Reason.PROVIDER_UNAVAILABLE),
 )
-_BY_STATUS = {
-    400: Reason.INVALID_REQUEST,
-    401: Reason.PROVIDER_CREDENTIALS_REJECTED,
-    402: Reason.PROVIDER_QUOTA_EXHAUSTED,
-    403: Reason.PROVIDER_CREDENTIALS_REJECTED,
-    404: Reason.PROVIDER_MODEL_MISSING,
-    408: Reason.PROVIDER_TIMEOUT,
-    413: Reason.INVALID_REQUEST,
-    422: Reason.INVALID_REQUEST,
-    429: Reason.PROVIDER_RATE_LIMITED,
-    504: Reason.PROVIDER_TIMEOUT,
-}
 
 
 def translated(name: str, error: BaseException, headers: Mapping[str, str]) -> ProviderFailure:
@@ -58,7 +47,7 @@ def _reason(error: BaseException) -> Reason:
         if name in classes:
             return reason
     status = int(getattr(error, "status_code", None) or 0)
-    return _BY_STATUS.get(status, Reason.PROVIDER_UNAVAILABLE)
+    return BY_STATUS.get(status, Reason.PROVIDER_UNAVAILABLE)
 
 
 def _words(error: BaseException) -> str:

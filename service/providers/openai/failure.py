@@ -14,6 +14,7 @@ import orjson
 
 from service.domain.errors import ProviderFailure
 from service.domain.reasons import ErrorReason as Reason
+from service.providers.failures import BY_STATUS
 
 _MESSAGE_MAX_CHARS = 500
 
@@ -31,18 +32,6 @@ _BY_CODE = {
     "invalid_api_key": Reason.PROVIDER_CREDENTIALS_REJECTED,
     "unsupported_parameter": Reason.UNSUPPORTED_PARAMETER,
     "unsupported_value": Reason.UNSUPPORTED_PARAMETER,
-}
-_BY_STATUS = {
-    400: Reason.INVALID_REQUEST,
-    401: Reason.PROVIDER_CREDENTIALS_REJECTED,
-    402: Reason.PROVIDER_QUOTA_EXHAUSTED,
-    403: Reason.PROVIDER_CREDENTIALS_REJECTED,
-    404: Reason.PROVIDER_MODEL_MISSING,
-    408: Reason.PROVIDER_TIMEOUT,
-    413: Reason.INVALID_REQUEST,
-    422: Reason.INVALID_REQUEST,
-    429: Reason.PROVIDER_RATE_LIMITED,
-    504: Reason.PROVIDER_TIMEOUT,
 }
 # For errors inside a 200 answer, which have no status of their own.
 _BY_TYPE = {
@@ -115,7 +104,7 @@ def _reason(status: int, words: tuple[str, ...], message: str) -> Reason:
     named = next((_BY_CODE[word] for word in words if word in _BY_CODE), None)
     if named is not None:
         return named
-    reason = _BY_STATUS.get(status)
+    reason = BY_STATUS.get(status)
     if reason is None and not status:
         reason = next((_BY_TYPE[word] for word in words if word in _BY_TYPE), None)
     if reason is Reason.INVALID_REQUEST and _CONTEXT_WORDS.search(message):
