@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from service.domain.completion import Completion
+from service.domain.completion import Completion, Ending
 from service.domain.errors import ProviderFailure
 from service.domain.events import StreamEvent
 from service.providers.anthropic import Anthropic
@@ -58,6 +58,10 @@ def said(*words: str) -> list[dict[str, Any]]:
     return block(0, TEXT, *({"type": "text_delta", "text": word} for word in words))
 
 
+def json_delta(fragment: str) -> dict[str, Any]:
+    return {"type": "input_json_delta", "partial_json": fragment}
+
+
 def events(*told: Any, closed: bool | None = None) -> list[StreamEvent]:
     """`closed` is None for a body that is still open, else how it was framed."""
     decoder = Anthropic().stream_decoder()
@@ -74,3 +78,9 @@ def broken(*told: Any, closed: bool | None = None) -> ProviderFailure:
     with pytest.raises(ProviderFailure) as caught:
         events(*told, closed=closed)
     return caught.value
+
+
+def ending(found: list[StreamEvent]) -> Ending:
+    last = found[-1]
+    assert isinstance(last, Ending)
+    return last

@@ -31,6 +31,7 @@ from service.domain.errors import ProviderFailure
 from service.domain.events import StreamEvent, fold
 from service.domain.provider import Defaults, ProviderCall
 from service.providers.anthropic import Anthropic
+from service.providers.sse import SseReader
 from tests.unit.providers.anthropic.answering import GOLDEN, golden_events
 from tests.unit.providers.anthropic.asking import call, message, user
 
@@ -150,13 +151,15 @@ def test_streamed(name: str) -> None:
 
 
 @answers
-def test_cut_at_every_event(name: str) -> None:
-    """A stream that lacks its end is never clean, wherever it was cut."""
-    for length in range(len(golden_events(name)) - 1):
-        decoder = Anthropic().stream_decoder()
-        told = [event for sse in golden_events(name)[:length] for event in decoder.feed(sse)]
+def test_cut_at_every_byte(name: str) -> None:
+    """A stream that lacks a byte is never clean, whichever was its last."""
+    whole = (GOLDEN / f"{name}.sse").read_bytes()
+    for length in range(len(whole)):
+        reader, decoder = SseReader("anthropic", 1_000_000), Anthropic().stream_decoder()
+        told = [event for sse in reader.feed(whole[:length]) for event in decoder.feed(sse)]
 
         assert not any(isinstance(event, Ending) for event in told)
+        assert [] == reader.finish(framed=False)
         with pytest.raises(ProviderFailure, match="anthropic sent an invalid answer"):
             decoder.close(framed=False)
 
