@@ -49,6 +49,8 @@ class EventDecoder:
         }
 
     def feed(self, event: SseEvent) -> _Events:
+        if self._over:
+            return ()
         try:
             told = orjson.loads(event.data)
             handle = self._by_type.get(told["type"])
@@ -108,8 +110,6 @@ class EventDecoder:
         return ()
 
     def _finish(self, _told: dict[str, Any]) -> _Events:
-        if self._over:
-            return ()
         if self._stop_reason is None:
             raise invalid_answer(NAME, "its stream ended without a stop reason")
         if self._open:
