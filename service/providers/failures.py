@@ -1,4 +1,4 @@
-"""What an HTTP status means when nothing else in an answer says more. Others are a provider's fault."""
+"""What an HTTP status means when nothing says more; any other is the provider's fault."""
 
 from __future__ import annotations
 

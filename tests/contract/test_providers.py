@@ -243,6 +243,72 @@ async def test_rich_usage(ask: Asked, stream: bool) -> None:
 
 
 @both
+async def test_log_probabilities(ask: Asked, stream: bool) -> None:
+    """Log probabilities come for every token, where the provider tells them."""
+    spec = pb.CompletionSpec(messages=[user(text("Hi."))])
+    spec.sampling.top_logprobs = 1
+    if ask.provider == "anthropic":
+        spec.model = MODELS[ask.provider]
+        call = ask.stack.completion.Complete(pb.CompleteRequest(spec=spec), timeout=20)
+        found = details(await refusal(call))
+        assert "spec.sampling.top_logprobs" == found.bad.field_violations[0].field
+        return
+    if ask.provider == "google" and ask.engine == "litellm" and stream:
+        # The library drops them from Gemini's streams.
+        return
+    answer = await ask(spec, stream)
+
+    assert answer.text == "".join(token.token for token in answer.raw.logprobs)
+    assert {-0.25} == {token.logprob for token in answer.raw.logprobs}
+
+
+@both
+async def test_refusals(ask: Asked, stream: bool) -> None:
+    """A model's refusal is an answer that says so, in its finish reason or in its part."""
+    answer = await ask(pb.CompletionSpec(messages=[user(text("Hi."))]), stream, "+refusal")
+
+    assert "I cannot help with that." == (answer.refusal or answer.text)
+    assert ("STOP" if ask.provider == "google" else "REFUSAL") == answer.finish_reason
+
+
+@both
+async def test_stop_sequences_and_seed(ask: Asked, stream: bool) -> None:
+    """Stop sequences reach every provider; a seed those that have one."""
+    spec = pb.CompletionSpec(messages=[user(text("Hi."))])
+    spec.sampling.stop.extend(["END", "STOP"])
+    if ask.provider in ("openai", "google"):
+        spec.sampling.seed = 424242
+    await ask(spec, stream)
+
+    assert "'END', 'STOP'" in str(ask.body)
+    assert (ask.provider in ("openai", "google")) == ("424242" in str(ask.body))
+
+
+@both
+async def test_metadata(ask: Asked, stream: bool) -> None:
+    """What the provider says beyond the contract is kept, in its own words."""
+    spec = pb.CompletionSpec(messages=[user(text("Hi."))])
+    answer = await ask(spec, stream, "+unknown-fields")
+
+    kept = answer.raw.provider_metadata[ask.provider]
+    assert {"x_unknown", "xUnknown"} & set(kept.fields)
+
+
+async def test_dropped_parameters(tmp_path: Path) -> None:
+    """By configuration a parameter that the provider lacks is left out, and the answer says so."""
+    drop = {"AI_PROVIDER__PROVIDERS__ANTHROPIC__ON_UNSUPPORTED": "drop"}
+    async with running(tmp_path, **drop) as stack:
+        ask = Asked(stack, "anthropic", "native")
+        spec = pb.CompletionSpec(messages=[user(text("Hi."))])
+        spec.sampling.seed = 1
+        answer = await ask(spec, stream=False)
+        spoken = await ask(spec, stream=True)
+
+    assert ["spec.sampling.seed"] == list(answer.raw.dropped_parameters)
+    assert ["spec.sampling.seed"] == list(spoken.raw.dropped_parameters)
+
+
+@both
 async def test_equal_requests_are_equal_bytes(ask: Asked, stream: bool) -> None:
     """Equal requests reach the provider as equal bytes: its prompt cache depends on that."""
     spec = pb.CompletionSpec(messages=[user(text("Hi."))], tools=[weather()])

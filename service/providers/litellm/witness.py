@@ -9,7 +9,8 @@ consumed, what an error means.
 from __future__ import annotations
 
 import contextvars
-from collections.abc import AsyncIterator
+import zlib
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import httpx
@@ -17,12 +18,17 @@ import httpx
 from service.domain.completion import Ending, Part, Refusal
 from service.domain.errors import ProviderFailure
 from service.domain.events import PartDone
+from service.domain.reasons import ErrorReason
 from service.providers.sse import SseReader
 from service.providers.wire import WireFamily, invalid_answer
 
 _EVENT_BYTES_MAX = 4 * 1024 * 1024
 _BODY_BYTES_MAX = 64 * 1024 * 1024
+_PIECE_BYTES = 1024 * 1024
+_ANY_ZLIB = 47
 _FAILURE_STATUS = 300
+_JSON = "application/json"
+_EVENT_STREAM = "text/event-stream"
 
 
 class Witness:
@@ -41,16 +47,29 @@ class Witness:
         self._body = bytearray()
 
     def answered(self, response: httpx.Response) -> None:
+        """Raises ProviderFailure when the answer is of a type that cannot be one."""
         self.status, self.headers, self._response = response.status_code, response.headers, response
-        if "text/event-stream" in response.headers.get("content-type", ""):
+        content_type = response.headers.get("content-type", "").partition(";")[0].lower()
+        if content_type == _EVENT_STREAM:
             self._reader = SseReader(self._family.name, _EVENT_BYTES_MAX)
+        elif self.status < _FAILURE_STATUS and content_type not in ("", _JSON):
+            self.failure = invalid_answer(self._family.name, f"content-type {content_type[:80]!r}")
+            raise self.failure
+
+    def broke(self) -> None:
+        """The connection ended before the body did."""
+        if self.failure is None and self.status < _FAILURE_STATUS:
+            message = f"the connection to {self._family.name} broke in the middle of its answer"
+            self.failure = ProviderFailure(ErrorReason.PROVIDER_UNAVAILABLE, message)
 
     def see(self, chunk: bytes) -> None:
         """Raises ProviderFailure when the answer is beyond its bounds."""
         if self._reader is None or self.status >= _FAILURE_STATUS:
             self._body += chunk
             if len(self._body) > _BODY_BYTES_MAX:
-                raise invalid_answer(self._family.name, f"more than {_BODY_BYTES_MAX} bytes")
+                what = f"a body of more than {_BODY_BYTES_MAX} bytes"
+                self.failure = invalid_answer(self._family.name, what)
+                raise self.failure
         elif self.failure is None and self.ending is None:
             try:
                 for event in self._reader.feed(chunk):
@@ -106,10 +125,16 @@ class WitnessTransport(httpx.AsyncBaseTransport):
         request.headers["accept-encoding"] = "identity"
         response = await self._inner.handle_async_request(request)
         witness = current.get()
-        if witness is not None and "content-encoding" not in response.headers:
+        if witness is None:
+            return response
+        stream: Any = response.stream
+        try:
             witness.answered(response)
-            stream: Any = response.stream
-            response.stream = _WitnessedStream(stream, witness)
+        except ProviderFailure:
+            await stream.aclose()
+            raise
+        packed = response.headers.pop("content-encoding", "identity") != "identity"
+        response.stream = _WitnessedStream(stream, witness, packed=packed)
         return response
 
     async def aclose(self) -> None:
@@ -117,18 +142,31 @@ class WitnessTransport(httpx.AsyncBaseTransport):
 
 
 class _WitnessedStream(httpx.AsyncByteStream):
-    def __init__(self, inner: httpx.AsyncByteStream, witness: Witness) -> None:
+    """`packed` bodies, which nobody asked for, are unpacked here: in pieces, within bounds."""
+
+    def __init__(self, inner: httpx.AsyncByteStream, witness: Witness, *, packed: bool) -> None:
         self._inner = inner
         self._witness = witness
+        self._unpacker: Any = zlib.decompressobj(_ANY_ZLIB) if packed else None
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for chunk in self._inner:
-            self._witness.see(chunk)
-            yield chunk
+        try:
+            async for chunk in self._inner:
+                for piece in (chunk,) if self._unpacker is None else self._unpacked(chunk):
+                    self._witness.see(piece)
+                    yield piece
+        except (httpx.TransportError, zlib.error):
+            self._witness.broke()
+            raise
         self._witness.seen_all()
 
     async def aclose(self) -> None:
         await self._inner.aclose()
+
+    def _unpacked(self, chunk: bytes) -> Iterator[bytes]:
+        while chunk:
+            yield self._unpacker.decompress(chunk, _PIECE_BYTES)
+            chunk = self._unpacker.unconsumed_tail
 
 
 def client() -> httpx.AsyncClient:
