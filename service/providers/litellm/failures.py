@@ -17,6 +17,7 @@ _BY_CLASS = (
     ("ContextWindowExceededError", Reason.CONTEXT_WINDOW_EXCEEDED),
     ("ContentPolicyViolationError", Reason.CONTENT_POLICY_VIOLATION),
     ("UnsupportedParamsError", Reason.UNSUPPORTED_PARAMETER),
+    ("ImageFetchError", Reason.UNSUPPORTED_PARAMETER),
     ("PaymentRequiredError", Reason.PROVIDER_QUOTA_EXHAUSTED),
     ("Timeout", Reason.PROVIDER_TIMEOUT),
     ("JSONSchemaValidationError", Reason.PROVIDER_RESPONSE_INVALID),

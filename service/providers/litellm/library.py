@@ -12,6 +12,16 @@ import threading
 import warnings
 from typing import Any
 
+# Read by the library while it is imported.
+_ENVIRONMENT = {
+    "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+    "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS": "True",
+    "LITELLM_LOCAL_AUTOROUTER_PRESETS": "True",
+    "LITELLM_LOCAL_BLOG_POSTS": "True",
+    "LITELLM_LOCAL_POLICY_TEMPLATES": "True",
+    # 0: it fetches no image that a caller names. That is the provider's to do, or nobody's.
+    "MAX_IMAGE_URL_DOWNLOAD_SIZE_MB": "0",
+}
 _lock = threading.Lock()
 _loaded: list[Any] = []
 
@@ -24,7 +34,7 @@ async def library() -> Any:
 def _load() -> Any:
     with _lock:
         if not _loaded:
-            os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+            os.environ.update(_ENVIRONMENT)
             with warnings.catch_warnings():
                 # The library's own deprecations are not this service's to mend.
                 warnings.simplefilter("ignore")
@@ -41,6 +51,8 @@ def _quieten(litellm: Any) -> None:
     litellm.num_retries = 0
     litellm.drop_params = False
     litellm.modify_params = False
+    # Else counting tokens fetches vocabularies.
+    litellm.disable_hf_tokenizer_download = True
     litellm.callbacks = []
     litellm.success_callback = []
     litellm.failure_callback = []
