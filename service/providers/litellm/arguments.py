@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
-from service.domain.completion import JsonSchemaFormat, Message, Reasoning, Role, ToolCall
+import orjson
+
+from service.domain.completion import (
+    Blob,
+    JsonSchemaFormat,
+    Message,
+    Part,
+    ProviderPart,
+    Reasoning,
+    Refusal,
+    Role,
+    Text,
+    ToolCall,
+)
 from service.domain.provider import ProviderCall
 from service.providers.openai.content import messages
 from service.providers.openai.dialect import COMPATIBLE, DEEPSEEK, OPENAI, Dialect
 from service.providers.openai.request import completion_body
-from service.providers.wire import Omissions
+from service.providers.wire import Omissions, merge, unsupported
 
 _DIALECTS = {
     "openai": OPENAI,
@@ -28,6 +41,8 @@ _DIALECTS = {
 }
 _HOUR_FROM_S = 301
 _NO_LOGPROBS = ("anthropic",)
+_TRANSLATED = ("anthropic", "gemini")
+_DEAF = ("anthropic",)
 
 
 def dialect_of(prefix: str) -> Dialect:
@@ -45,19 +60,69 @@ def completion_arguments(prefix: str, call: ProviderCall) -> tuple[dict[str, Any
         dropped = omissions.dropped
         sampling = replace(spec.sampling, top_logprobs=None)
         call = replace(call, spec=replace(spec, sampling=sampling))
-    body, left_out = completion_body(dialect, call)
+    spoken = _translatable(prefix, call.spec.messages)
+    body, left_out = completion_body(
+        dialect, replace(call, spec=replace(call.spec, messages=spoken))
+    )
     del body["model"]
-    body["messages"] = _messages(prefix, dialect, call.spec.messages)
+    body["messages"] = _messages(prefix, dialect, spoken)
     reasons = prefix == "anthropic" and "reasoning_effort" in body
     if reasons and call.spec.sampling.temperature is None:
         # Anthropic wants temperature 1 beside reasoning: a default must not break that.
         body.pop("temperature", None)
     if isinstance(call.spec.output_format, JsonSchemaFormat) and prefix == "deepseek":
         body["response_format"] = {"type": "json_object"}
-    options = call.spec.provider_options.get(prefix)
-    if options:
-        body["extra_body"] = dict(options)
     return body, dropped + left_out
+
+
+def options_of(names: Sequence[str], call: ProviderCall) -> list[Mapping[str, Any]]:
+    """Those meant for the family, then those for the provider as it is configured."""
+    told = call.spec.provider_options
+    return [told[name] for name in dict.fromkeys(names) if told.get(name)]
+
+
+def merged(body: bytes, options: Sequence[Mapping[str, Any]]) -> bytes:
+    """What the library sends, with a caller's `provider_options` laid over it.
+
+    They are never arguments of the library: it takes its own settings from the same place, address
+    and key included, and of Anthropic's it makes a field `extra_body`.
+    """
+    parsed: Any = orjson.loads(body) if any(options) else None
+    if not isinstance(parsed, dict):
+        return body
+    fields = cast("dict[str, Any]", parsed)
+    for option in options:
+        merge(fields, option)
+    return orjson.dumps(fields)
+
+
+def _translatable(prefix: str, spoken: Sequence[Message]) -> tuple[Message, ...]:
+    """`spoken` without what the library would lose in silence, or break on."""
+    if prefix not in _TRANSLATED:
+        return tuple(spoken)
+    return tuple(
+        replace(
+            message,
+            parts=tuple(
+                _part(prefix, f"spec.messages[{index}].parts[{number}]", part)
+                for number, part in enumerate(message.parts)
+            ),
+        )
+        for index, message in enumerate(spoken)
+    )
+
+
+def _part(prefix: str, path: str, part: Part) -> Part:
+    match part:
+        case Refusal():
+            return Text(part.text, cache_ttl_s=part.cache_ttl_s)
+        case ProviderPart():
+            why = "this engine translates parts, and cannot pass one through"
+            raise unsupported(prefix, f"{path}.provider_part", why)
+        case Blob() if prefix in _DEAF and part.mime_type.startswith("audio/"):
+            raise unsupported(prefix, f"{path}.blob.mime_type", "it takes no audio")
+        case _:
+            return part
 
 
 def _messages(prefix: str, dialect: Dialect, spoken: Sequence[Message]) -> list[dict[str, Any]]:
@@ -104,7 +169,7 @@ def _cache_hints(message: Message, wire: dict[str, Any]) -> None:
     if isinstance(wire["content"], str):
         wire["content"] = [{"type": "text", "text": wire["content"]}]
     blocks = cast("list[dict[str, Any]]", wire["content"])
-    for hint, block in zip(hints, blocks, strict=False):
+    for hint, block in zip(hints, blocks or (), strict=False):
         if hint is not None:
             lifetime = {"ttl": "1h"} if hint >= _HOUR_FROM_S else {}
             block["cache_control"] = {"type": "ephemeral", **lifetime}

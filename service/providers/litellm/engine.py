@@ -19,7 +19,7 @@ from service.domain.tokens import TOKENIZER, estimated_prompt_tokens
 from service.providers.anthropic import Anthropic
 from service.providers.gemini import Gemini
 from service.providers.litellm.answers import completion_of, embeddings_of, events_of
-from service.providers.litellm.arguments import completion_arguments, dialect_of
+from service.providers.litellm.arguments import completion_arguments, dialect_of, options_of
 from service.providers.litellm.failures import translated
 from service.providers.litellm.library import library
 from service.providers.openai import DEEPSEEK, OpenAI
@@ -101,7 +101,12 @@ class LiteLLMProvider:
         model = f"{self._prefix}/{call.model}"
         wire = messages(dialect_of(self._prefix), call.spec.messages)
         try:
-            count = await asyncio.to_thread(litellm.token_counter, model=model, messages=wire)
+            count = await asyncio.to_thread(
+                litellm.token_counter,
+                model=model,
+                messages=wire,
+                use_default_image_token_count=True,
+            )
         except Exception:  # noqa: BLE001 - whatever its tokenizers lack, an estimate remains
             count = estimated_prompt_tokens(call.spec)
             return TokenCount(count, exact=False, tokenizer=TOKENIZER)
@@ -122,6 +127,11 @@ class LiteLLMProvider:
             arguments["stream"] = True
             arguments["stream_options"] = {"include_usage": True}
         witness = self._witness()
+        options = options_of((self._prefix, self._name), call)
+        if witness is not None:
+            witness.options = options
+        elif options:
+            arguments["extra_body"] = options[-1]
         headers = {**self._headers, **call.headers}
         try:
             try:

@@ -52,8 +52,10 @@ def _reason(error: BaseException) -> Reason:
 
 
 def _words(error: BaseException) -> str:
-    text: Any = getattr(error, "message", None) or str(error) or type(error).__name__
-    return str(text)[:_MESSAGE_MAX_CHARS]
+    told: Any = getattr(error, "message", None) or str(error)
+    # It puts its own tracebacks into its messages.
+    text = str(told).partition("Traceback (most recent call last)")[0].strip()
+    return (text or type(error).__name__)[:_MESSAGE_MAX_CHARS]
 
 
 def _retry_after_s(headers: Mapping[str, str]) -> float | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextvars
 import zlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -19,6 +19,7 @@ from service.domain.completion import Ending, Part, Refusal
 from service.domain.errors import ProviderFailure
 from service.domain.events import PartDone
 from service.domain.reasons import ErrorReason
+from service.providers.litellm.arguments import merged
 from service.providers.sse import SseReader
 from service.providers.wire import WireFamily, invalid_answer
 
@@ -40,6 +41,8 @@ class Witness:
         self.refusal: Part | None = None
         self.status = 0
         self.headers = httpx.Headers()
+        self.options: Sequence[Mapping[str, Any]] = ()
+        """What is laid over the body that the library sends."""
         self._family = family
         self._response: httpx.Response | None = None
         self._reader: SseReader | None = None
@@ -123,8 +126,10 @@ class WitnessTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         # What is read along must be plain.
         request.headers["accept-encoding"] = "identity"
-        response = await self._inner.handle_async_request(request)
         witness = current.get()
+        if witness is not None and witness.options:
+            request = _optioned(request, witness.options)
+        response = await self._inner.handle_async_request(request)
         if witness is None:
             return response
         stream: Any = response.stream
@@ -139,6 +144,17 @@ class WitnessTransport(httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         await self._inner.aclose()
+
+
+def _optioned(request: httpx.Request, options: Sequence[Mapping[str, Any]]) -> httpx.Request:
+    headers = [(k, v) for k, v in request.headers.raw if k.lower() != b"content-length"]
+    return httpx.Request(
+        request.method,
+        request.url,
+        headers=headers,
+        content=merged(request.content, options),
+        extensions=request.extensions,
+    )
 
 
 class _WitnessedStream(httpx.AsyncByteStream):
