@@ -73,6 +73,7 @@ tools: $(READY) ## Install grpcurl and grpc_health_probe into .venv/bin, where G
 	@command -v go >/dev/null || { echo "no Go toolchain here; buf curl (in .venv/bin) does the same" >&2; exit 1; }
 	GOBIN=$(CURDIR)/$(BIN) go install github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3
 	GOBIN=$(CURDIR)/$(BIN) go install github.com/grpc-ecosystem/grpc-health-probe@v0.4.40
+	mv $(BIN)/grpc-health-probe $(BIN)/grpc_health_probe  # the name that everybody knows
 
 clean: ## Remove .venv and caches
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
