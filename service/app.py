@@ -179,15 +179,6 @@ def _identity_of(name: str, settings: ProviderSettings) -> Hashable:
 def _provider(name: str, settings: ProviderSettings) -> Provider:
     api_key = settings.api_key.get_secret_value() if settings.api_key else ""
     headers = {key: value.get_secret_value() for key, value in settings.headers.items()}
-    if settings.engine is Engine.LITELLM:
-        prefix = settings.litellm_prefix or _PREFIXES.get(settings.kind, name)
-        return LiteLLMProvider(
-            name=name,
-            prefix=prefix,
-            api_key=api_key,
-            base_url=settings.base_url or "",
-            headers=headers,
-        )
     endpoint = Endpoint(
         name,
         settings.base_url or "",
@@ -197,6 +188,9 @@ def _provider(name: str, settings: ProviderSettings) -> Provider:
         settings.response_bytes_max,
         settings.event_bytes_max,
     )
+    if settings.engine is Engine.LITELLM:
+        prefix = settings.litellm_prefix or _PREFIXES.get(settings.kind, name)
+        return LiteLLMProvider(prefix, endpoint, api_key)
     return NativeProvider(_family(name, settings.kind), endpoint, api_key)
 
 

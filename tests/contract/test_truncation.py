@@ -83,9 +83,7 @@ async def test_native(family: str, framing: str) -> None:
 async def test_litellm(family: str) -> None:
     """The litellm engine refuses cut streams too, also where the library ends them clean."""
     async with Adversary() as adversary:
-        provider = LiteLLMProvider(
-            name=family, prefix=family, api_key="key", base_url=adversary.url(family)
-        )
+        provider = LiteLLMProvider(family, Endpoint(family, adversary.url(family)), "key")
         size, clean = await clean_cuts(provider, adversary, "chunked", stride=5)
         await provider.aclose()
 

@@ -16,7 +16,7 @@ from service.domain.events import (
     ToolCallDelta,
 )
 from service.providers.anthropic.response import NAME, extra, part, text
-from service.providers.openai.shape import record
+from service.providers.shape import record
 
 
 class Block:

@@ -23,9 +23,9 @@ from service.domain.completion import (
     ToolCall,
     ToolResult,
 )
-from service.providers.anthropic.jsontext import finite, json_object
 from service.providers.anthropic.media import blob_block, uri_block
 from service.providers.anthropic.response import NAME
+from service.providers.jsontext import finite, json_object
 from service.providers.wire import Omissions, unsupported
 
 # Its caches live for five minutes, the default, or for an hour.

@@ -13,7 +13,7 @@ from service.providers.anthropic.failure import failure
 from service.providers.anthropic.request import completion_request, count_request
 from service.providers.anthropic.response import NAME, SHAPE_ERRORS, completion, misshapen
 from service.providers.anthropic.stream import EventDecoder
-from service.providers.openai.shape import count
+from service.providers.shape import count
 from service.providers.wire import WireRequest, unsupported
 
 _VERSION = "2023-06-01"

@@ -20,10 +20,10 @@ from service.domain.completion import (
 )
 from service.domain.provider import ProviderCall
 from service.providers.anthropic.content import conversation
-from service.providers.anthropic.jsontext import body_bytes, finite, invalid, json_object
 from service.providers.anthropic.models import Traits, traits
 from service.providers.anthropic.response import NAME
 from service.providers.anthropic.thinking import max_tokens, think, thinks
+from service.providers.jsontext import body_bytes, finite, invalid, json_object
 from service.providers.wire import Omissions, WireRequest, merge, unsupported
 
 _MODES = {ToolMode.AUTO: "auto", ToolMode.NONE: "none", ToolMode.REQUIRED: "any"}

@@ -20,7 +20,7 @@ from service.domain.completion import (
     Usage,
 )
 from service.providers.anthropic.failure import reported
-from service.providers.openai.shape import ShapeError, beyond, count, record, records
+from service.providers.shape import ShapeError, beyond, count, record, records
 from service.providers.wire import invalid_answer
 
 NAME = "anthropic"

@@ -21,7 +21,7 @@ from service.domain.events import (
 from service.providers.anthropic.block import Block
 from service.providers.anthropic.failure import failure, reported
 from service.providers.anthropic.response import NAME, SHAPE_ERRORS, ending, misshapen, text
-from service.providers.openai.shape import ShapeError, record
+from service.providers.shape import ShapeError, record
 from service.providers.wire import SseEvent, invalid_answer
 
 _Events = Sequence[StreamEvent]

@@ -24,9 +24,9 @@ from service.domain.completion import (
     ToolCall,
     ToolResult,
 )
-from service.providers.anthropic.jsontext import finite, invalid, json_object
 from service.providers.gemini.models import Traits
 from service.providers.gemini.response import NAME, OWN_ID_PREFIX
+from service.providers.jsontext import finite, invalid, json_object
 from service.providers.wire import Omissions, unsupported
 
 _Parts = list[dict[str, Any]]

@@ -11,7 +11,7 @@ import orjson
 from service.domain.completion import Blob, MediaUri, Part, ProviderPart, ToolCall
 from service.domain.events import PartDone, StreamEvent, ToolCallDelta
 from service.providers.gemini.response import NAME, OWN_ID_PREFIX
-from service.providers.openai.shape import ShapeError, record, text
+from service.providers.shape import ShapeError, record, text
 
 _SIGNATURE = "thoughtSignature"
 _URL_SAFE = str.maketrans("-_", "+/")

@@ -11,11 +11,11 @@ from urllib.parse import quote
 
 from service.domain.completion import CompletionSpec, FunctionTool, JsonSchemaFormat, ToolMode
 from service.domain.provider import EmbeddingCall, ProviderCall
-from service.providers.anthropic.jsontext import body_bytes, finite, json_object
 from service.providers.gemini.content import conversation
 from service.providers.gemini.models import Traits, traits
 from service.providers.gemini.response import NAME
 from service.providers.gemini.thinking import thinking_config
+from service.providers.jsontext import body_bytes, finite, json_object
 from service.providers.wire import Omissions, WireRequest, merge, unsupported
 
 _MODES = {ToolMode.AUTO: "AUTO", ToolMode.NONE: "NONE", ToolMode.REQUIRED: "ANY"}

@@ -10,7 +10,7 @@ import orjson
 from service.domain.completion import Ending, FinishReason, JsonObject, TokenLogprob, Usage
 from service.domain.errors import ProviderFailure
 from service.domain.provider import EmbeddingCall, Embeddings, ProviderCall, TokenCount
-from service.providers.openai.shape import (
+from service.providers.shape import (
     ShapeError,
     beyond,
     count,

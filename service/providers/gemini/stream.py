@@ -28,7 +28,7 @@ from service.providers.gemini.response import (
     misshapen,
     usage_of,
 )
-from service.providers.openai.shape import ShapeError, beyond, record, records, text
+from service.providers.shape import ShapeError, beyond, record, records, text
 from service.providers.wire import SseEvent, invalid_answer
 
 _UNSEEN: AbstractSet[str] = frozenset({""})

@@ -59,7 +59,9 @@ async def events_of(name: str, prefix: str, response: Any) -> AsyncGenerator[Str
 def embeddings_of(name: str, response: Any, input_count: int) -> Embeddings:
     try:
         answer = _dumped(response)
-        vectors = tuple(row["embedding"] for row in answer["data"])
+        # By place: nobody promises that they come in order.
+        rows = sorted(answer["data"], key=lambda row: row["index"])
+        vectors = tuple(row["embedding"] for row in rows)
         if len(vectors) != input_count:
             raise ValueError(f"{len(vectors)} vectors for {input_count} inputs")
         return Embeddings(vectors, usage_of(answer.get("usage")))

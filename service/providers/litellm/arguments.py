@@ -43,6 +43,8 @@ _HOUR_FROM_S = 301
 _NO_LOGPROBS = ("anthropic",)
 _TRANSLATED = ("anthropic", "gemini")
 _DEAF = ("anthropic",)
+# They take a number of tokens to think, in Anthropic's words; it wins over an effort.
+_BUDGETS = ("anthropic", "gemini")
 
 
 def dialect_of(prefix: str) -> Dialect:
@@ -54,6 +56,10 @@ def completion_arguments(prefix: str, call: ProviderCall) -> tuple[dict[str, Any
     dialect = dialect_of(prefix)
     spec = call.spec
     dropped: tuple[str, ...] = ()
+    budget = spec.reasoning.budget_tokens if spec.reasoning and prefix in _BUDGETS else None
+    if budget is not None and spec.reasoning is not None:
+        spec = replace(spec, reasoning=replace(spec.reasoning, budget_tokens=None, effort=None))
+        call = replace(call, spec=spec)
     if prefix in _NO_LOGPROBS and spec.sampling.top_logprobs is not None:
         omissions = Omissions(prefix, call.on_unsupported)
         omissions.lacks("spec.sampling.top_logprobs")
@@ -66,7 +72,9 @@ def completion_arguments(prefix: str, call: ProviderCall) -> tuple[dict[str, Any
     )
     del body["model"]
     body["messages"] = _messages(prefix, dialect, spoken)
-    reasons = prefix == "anthropic" and "reasoning_effort" in body
+    if budget is not None:
+        body["thinking"] = {"type": "enabled", "budget_tokens": budget}
+    reasons = prefix == "anthropic" and ("reasoning_effort" in body or "thinking" in body)
     if reasons and call.spec.sampling.temperature is None:
         # Anthropic wants temperature 1 beside reasoning: a default must not break that.
         body.pop("temperature", None)

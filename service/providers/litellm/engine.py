@@ -6,7 +6,7 @@ Slower than the native engine by a factor, and for every provider that the libra
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -18,16 +18,17 @@ from service.domain.provider import EmbeddingCall, Embeddings, ProviderCall, Tok
 from service.domain.tokens import TOKENIZER, estimated_prompt_tokens
 from service.providers.anthropic import Anthropic
 from service.providers.gemini import Gemini
+from service.providers.http import Endpoint
 from service.providers.litellm.answers import completion_of, embeddings_of, events_of
 from service.providers.litellm.arguments import completion_arguments, dialect_of, options_of
 from service.providers.litellm.failures import translated
-from service.providers.litellm.library import library
+from service.providers.litellm.library import NO_KEY, library
 from service.providers.openai import DEEPSEEK, OpenAI
 from service.providers.openai.content import messages
 from service.providers.wire import WireFamily, invalid_answer, unsupported
 
-# Providers whose answers are read along on the wire (witness.py). Of the others the library is
-# believed, but for a stream that it ends without any finish reason.
+# Providers whose wire format is ours to read (witness.py). Of the others the scan tells whether an
+# answer is whole, and the library is believed what it says.
 _FAMILIES: Mapping[str, WireFamily] = {
     "openai": OpenAI(),
     "anthropic": Anthropic(),
@@ -35,27 +36,18 @@ _FAMILIES: Mapping[str, WireFamily] = {
     "deepseek": OpenAI(DEEPSEEK),
 }
 _NO_EMBEDDINGS = ("anthropic",)
+_FAILURE_STATUS = 300
 
 
 class LiteLLMProvider:
     """`prefix` is the library's name of the provider: its models are `PREFIX/MODEL`."""
 
-    def __init__(
-        self,
-        *,
-        name: str,
-        prefix: str,
-        api_key: str,
-        base_url: str,
-        headers: Mapping[str, str] | None = None,
-    ) -> None:
-        self._name = name
+    def __init__(self, prefix: str, endpoint: Endpoint, api_key: str) -> None:
+        self._name = endpoint.name
         self._prefix = prefix
+        self._endpoint = endpoint
         self._api_key = api_key
-        self._base_url = base_url
-        self._headers = dict(headers or {})
-        self._client: Any = None
-        self._http: Any = None
+        self._pool: Any = None
 
     def __repr__(self) -> str:
         return f"<LiteLLMProvider {self._name} as {self._prefix}>"
@@ -87,13 +79,13 @@ class LiteLLMProvider:
         arguments: dict[str, Any] = {"input": list(call.inputs)}
         if call.dimensions is not None:
             arguments["dimensions"] = call.dimensions
-        witness = self._witness()
+        witness = self._witness(stream=False)
         try:
             response = await litellm.aembedding(**self._common(call.model), **arguments)
-        except asyncio.CancelledError:
-            raise
         except Exception as error:
             raise await self._failed(error, witness) from error
+        finally:
+            await witness.aclose()
         return embeddings_of(self._name, response, len(call.inputs))
 
     async def count_tokens(self, call: ProviderCall) -> TokenCount:
@@ -114,8 +106,8 @@ class LiteLLMProvider:
         return TokenCount(count, exact=False, tokenizer=f"litellm:{model}")
 
     async def aclose(self) -> None:
-        if self._http is not None:
-            await self._http.aclose()
+        if self._pool is not None:
+            await self._pool.aclose()
 
     @asynccontextmanager
     async def _asked(
@@ -126,13 +118,9 @@ class LiteLLMProvider:
         if stream:
             arguments["stream"] = True
             arguments["stream_options"] = {"include_usage": True}
-        witness = self._witness()
         options = options_of((self._prefix, self._name), call)
-        if witness is not None:
-            witness.options = options
-        elif options:
-            arguments["extra_body"] = options[-1]
-        headers = {**self._headers, **call.headers}
+        witness = self._witness(stream=stream, options=options)
+        headers = {**self._endpoint.headers, **call.headers}
         try:
             try:
                 response = await litellm.acompletion(
@@ -142,8 +130,7 @@ class LiteLLMProvider:
                 raise await self._failed(error, witness) from error
             yield response, witness, dropped
         finally:
-            if witness is not None:
-                await witness.aclose()
+            await witness.aclose()
 
     async def _events(
         self, response: Any, witness: Any, dropped: tuple[str, ...]
@@ -156,7 +143,7 @@ class LiteLLMProvider:
                     yield event
                     continue
                 ending = self._true_ending(event, witness)
-                if witness is not None and witness.refusal is not None:
+                if witness.refusal is not None:
                     yield PartDone(part_count, witness.refusal)
                 yield replace(ending, dropped_parameters=dropped)
                 return
@@ -166,15 +153,16 @@ class LiteLLMProvider:
             raise await self._failed(error, witness) from error
 
     def _true_ending(self, told: Ending, witness: Any) -> Ending:
-        """What the wire says of the end; the library's own word where nobody reads along."""
-        if witness is None:
-            return told
+        """What the wire says of the end; the library's own words where its format is not ours."""
         failure = witness.explained()
         if failure is not None:
             raise failure
-        if witness.ending is None:
+        if not witness.status:
+            what = "litellm asked it by a way of its own, where nobody can tell whether it is whole"
+            raise invalid_answer(self._name, what)
+        if not witness.whole:
             raise invalid_answer(self._name, "its answer stopped before it was over")
-        ending: Ending = witness.ending
+        ending: Ending = witness.ending or told
         return ending
 
     def _common(self, model: str) -> dict[str, Any]:
@@ -183,55 +171,37 @@ class LiteLLMProvider:
             "num_retries": 0,
             "max_retries": 0,
         }
-        if self._api_key:
-            common["api_key"] = self._api_key
-        if self._base_url:
-            common["api_base"] = self._base_url
-        if self._client is not None:
-            common["client"] = self._client
+        if self._endpoint.base_url:
+            common["api_base"] = self._endpoint.base_url
+        if self._api_key or self._endpoint.base_url:
+            # Without a key the library takes one of its environment: never to a host of our own.
+            common["api_key"] = self._api_key or NO_KEY
         return common
 
-    def _witness(self) -> Any:
-        """None for a provider whose wire format is not ours to read."""
-        family = _FAMILIES.get(self._prefix)
-        if family is None:
-            return None
+    def _witness(self, *, stream: bool, options: Sequence[Mapping[str, Any]] = ()) -> Any:
+        """Who reads along with the call that is made next in this context."""
         # Late: httpx comes with the library, and costs nearly as much.
         from service.providers.litellm import witness  # noqa: PLC0415
 
-        if self._client is None:
-            self._http = witness.client()
-            self._client = self._witnessed_client(self._http)
-        seen = witness.Witness(family)
+        if self._pool is None:
+            self._pool = witness.pool(self._endpoint.connections_max)
+        seen = witness.Witness(
+            self._endpoint,
+            self._pool,
+            _FAMILIES.get(self._prefix),
+            stream=stream,
+            options=options,
+        )
         witness.current.set(seen)
         return seen
 
-    def _witnessed_client(self, http: Any) -> Any:
-        if self._prefix == "openai":
-            import openai  # noqa: PLC0415 - the library has imported it
-
-            return openai.AsyncOpenAI(
-                api_key=self._api_key or "none",
-                base_url=self._base_url or None,
-                http_client=http,
-                max_retries=0,
-            )
-        from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler  # noqa: PLC0415
-
-        handler: Any = AsyncHTTPHandler()
-        handler.client = http
-        return handler
-
     async def _failed(self, error: Exception, witness: Any) -> ProviderFailure:
-        told: ProviderFailure | None = None
-        headers: Mapping[str, str] = {}
-        if witness is not None:
-            await witness.aclose()
-            told, headers = witness.explained(), witness.headers
-            if told is None and witness.status:
-                # It answered, and what it answered could not be read to its end.
-                return invalid_answer(self._name, "its answer is cut short or not readable")
-        failure = translated(self._name, error, headers)
+        await witness.aclose()
+        told: ProviderFailure | None = witness.explained()
+        if told is None and 0 < witness.status < _FAILURE_STATUS:
+            # It answered, and what it answered could not be read to its end.
+            return invalid_answer(self._name, "its answer is cut short or not readable")
+        failure = translated(self._name, error, witness.headers)
         if told is None:
             return failure
         told.retry_after_s = (

@@ -22,6 +22,8 @@ _ENVIRONMENT = {
     # 0: it fetches no image that a caller names. That is the provider's to do, or nobody's.
     "MAX_IMAGE_URL_DOWNLOAD_SIZE_MB": "0",
 }
+NO_KEY = "no-key"
+"""Given to the library where we have no key, lest it take one from its environment. Never sent."""
 _lock = threading.Lock()
 _loaded: list[Any] = []
 
@@ -40,6 +42,7 @@ def _load() -> Any:
                 warnings.simplefilter("ignore")
                 import litellm  # noqa: PLC0415 - late on purpose
             _quieten(litellm)
+            _confine()
             _loaded.append(litellm)
         return _loaded[0]
 
@@ -56,3 +59,19 @@ def _quieten(litellm: Any) -> None:
     litellm.callbacks = []
     litellm.success_callback = []
     litellm.failure_callback = []
+
+
+def _confine() -> None:
+    """Every asynchronous client that the library makes, OpenAI's included, gets our transport."""
+    from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler  # noqa: PLC0415
+
+    from service.providers.litellm.witness import WitnessTransport  # noqa: PLC0415
+
+    def create_async_transport(*_: Any, **__: Any) -> WitnessTransport:
+        return WitnessTransport()
+
+    handler: Any = AsyncHTTPHandler
+    if not hasattr(handler, "create_async_transport"):
+        raise ImportError("this release of litellm makes its HTTP clients in another way")
+    handler.create_async_transport = staticmethod(create_async_transport)
+    handler._create_async_transport = handler.create_async_transport  # noqa: SLF001

@@ -8,7 +8,7 @@ from typing import Any
 from service.domain.completion import ProviderPart
 from service.domain.events import ToolCallDelta
 from service.providers.openai.response import call_id
-from service.providers.openai.shape import ShapeError, record, text
+from service.providers.shape import ShapeError, record, text
 
 
 @dataclass(slots=True)

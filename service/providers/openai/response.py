@@ -22,8 +22,8 @@ from service.domain.errors import ProviderFailure
 from service.domain.provider import EmbeddingCall, Embeddings
 from service.domain.reasons import ErrorReason
 from service.providers.openai.failure import reported
-from service.providers.openai.shape import ShapeError, beyond, items, record, records, text
 from service.providers.openai.tokens import logprobs, usage_beyond, usage_of
+from service.providers.shape import ShapeError, beyond, items, record, records, text
 from service.providers.wire import invalid_answer
 
 _FINISH_REASONS = {

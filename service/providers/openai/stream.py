@@ -24,8 +24,8 @@ from service.providers.openai.response import (
     gather,
     with_usage,
 )
-from service.providers.openai.shape import ShapeError, beyond, record, records, text
 from service.providers.openai.tokens import logprobs, usage_of
+from service.providers.shape import ShapeError, beyond, record, records, text
 from service.providers.wire import SseEvent, invalid_answer
 
 _DONE = b"[DONE]"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from service.domain.completion import JsonObject, TokenLogprob, Usage
-from service.providers.openai.shape import (
+from service.providers.shape import (
     ShapeError,
     beyond,
     count,
