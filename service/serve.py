@@ -58,9 +58,7 @@ async def _serve(loaded: Loaded, redactor: Redactor, writer: LogWriter) -> int:
         _log.critical("cannot start", error=str(error))
         await app.close()
         return 1
-    # What start-up made lives as long as the process: no collection need ever look at it.
-    gc.collect()
-    gc.freeze()
+    settle()
     _announce(app, loaded)
     reloader = asyncio.create_task(_reload_for_ever(app, loaded, reload))
     await stop.wait()
@@ -69,6 +67,12 @@ async def _serve(loaded: Loaded, redactor: Redactor, writer: LogWriter) -> int:
     await app.close()
     _log.info("stopped")
     return 0
+
+
+def settle() -> None:
+    """What is there now lives as long as the process: no collection need ever look at it again."""
+    gc.collect()
+    gc.freeze()
 
 
 def _on_signals(stop: asyncio.Event, force: asyncio.Event, reload: asyncio.Event) -> None:
@@ -118,6 +122,7 @@ async def _reload_for_ever(app: App, loaded: Loaded, asked: asyncio.Event) -> No
                 _log.error("configuration refused; the old one stays", problems=problems)
                 continue
             await app.reload(fresh)
+            settle()
             providers = list(fresh.settings.active_providers)
             _log.warning("configuration reloaded", providers=providers)
             if fresh.files != loaded.files:

@@ -70,6 +70,8 @@ class LiteLLMProvider:
                 async with aclosing(events):
                     yield events
             finally:
+                # The connection first: the library takes its time.
+                await witness.aclose()
                 await response.aclose()
 
     async def embed(self, call: EmbeddingCall) -> Embeddings:

@@ -159,3 +159,20 @@ def test_options_are_laid_over_the_body(
 ) -> None:
     """Options are merged into what the library sends, deeply."""
     assert expected == orjson.loads(merged(body, options))
+
+
+@pytest.mark.parametrize("prefix", ["anthropic", "gemini"])
+def test_a_budget_of_thought(prefix: str) -> None:
+    """A number of tokens to think goes in the library's words, and wins over an effort."""
+    told = asked(prefix, reasoning=ReasoningWish(Effort.LOW, budget_tokens=2048))
+
+    assert {"type": "enabled", "budget_tokens": 2048} == told["thinking"]
+    assert "reasoning_effort" not in told
+
+
+def test_a_budget_that_others_lack() -> None:
+    """A provider that knows efforts only refuses a budget by its path."""
+    with pytest.raises(ProviderFailure) as caught:
+        asked("groq", reasoning=ReasoningWish(budget_tokens=2048))
+
+    assert "spec.reasoning.budget_tokens" == caught.value.field

@@ -1,0 +1,1 @@
+"""Longer proofs, outside of `make test`: `make soak`."""
