@@ -90,18 +90,20 @@ def answer(
         asked = _ask(family, name, operation, body)
         if operation in ("count_tokens", "countTokens"):
             return _json((200, fmt.count(asked)), scenario)
-    except (ValueError, KeyError, TypeError, IndexError) as error:
+        return _completion(family, fmt, asked, scenario)
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         return _json(fmt.invalid(str(error)), scenario)
-    return _completion(family, fmt, asked, scenario)
 
 
 def _target(path: str, body: Any) -> tuple[str, str]:
     """The model and the operation that a request names. Raises ValueError."""
+    if not isinstance(body, dict):
+        raise ValueError("the body must be a JSON object")  # noqa: TRY004 - the client's mistake
     path = path.partition("?")[0]
     if "/models/" in path and ":" in path:
         model, _, operation = unquote(path.rpartition("/models/")[2]).rpartition(":")
         return model, operation
-    model = body.get("model") if isinstance(body, dict) else None
+    model = body.get("model")
     if not model or not isinstance(model, str):
         raise ValueError("you must provide a model parameter")
     return model, path.rpartition("/")[2]

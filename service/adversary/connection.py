@@ -144,6 +144,7 @@ class Connection(asyncio.Protocol):
         if answer.endless is not None:
             for piece in answer.endless:
                 await self._send(piece, answer, request)
+                await asyncio.sleep(0)  # a client that reads as fast must not starve the others
         plain = not (scenario.rate or scenario.drip or scenario.hang or scenario.cut_event >= 0)
         if plain and scenario.stall_after < 0 and scenario.cut < 0 and not answer.stream:
             await self._send(b"".join(answer.pieces), answer, request)
@@ -182,6 +183,8 @@ class Connection(asyncio.Protocol):
             piece = b"%x\r\n%b\r\n" % (len(piece), piece)
         self._transport.write(piece)
         await self._writable.wait()
+        if self._transport.is_closing():
+            await asyncio.sleep(_FOREVER_S)  # until connection_lost ends it, as a hang-up
 
     def _cut(self, answer: Answer, request: Recorded) -> None:
         # Ours, not the client's: it must not count as a hang-up.

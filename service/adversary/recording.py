@@ -43,7 +43,7 @@ class Recorder:
         self._changed = asyncio.Event()
 
     def add(self, request: Recorded) -> None:
-        if self._bodies:
+        if self._bodies and not request.path.startswith("/_adversary/"):
             self.requests.append(request)
 
     def hung_up(self, request: Recorded, now: float) -> None:

@@ -103,6 +103,8 @@ def _calls(ask: Ask, scenario: Scenario) -> list[tuple[str, str, str]]:
     if not ask.tools or not (ask.forced or scenario.tools):
         return []
     named = [tool for tool in ask.tools if not ask.forced_name or tool[0] == ask.forced_name]
+    if not named:
+        raise ValueError(f"tool_choice names no tool of the request: {ask.forced_name!r}")
     calls: list[tuple[str, str, str]] = []
     for number in range(max(1, scenario.tools)):
         name, schema = named[number % len(named)]

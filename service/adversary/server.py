@@ -9,6 +9,7 @@ import socket
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Self
+from urllib.parse import unquote
 
 from service.adversary.answers import Answer, answer, family_of
 from service.adversary.connection import Connection, parsed
@@ -24,6 +25,7 @@ _BASES = {
 }
 _CACHE_MAX = 256
 _OK = 200
+_HEADERS_THAT_COUNT = ("authorization", "x-api-key", "x-goog-api-key", "anthropic-version")
 
 
 class Adversary:
@@ -34,7 +36,7 @@ class Adversary:
         self._recorder = Recorder(bodies=record)
         self._scripts: list[tuple[str | None, Scenario, int | None]] = []
         self._seen: collections.Counter[str] = collections.Counter()
-        self._cache: dict[tuple[str, bytes, str], Answer] = {}
+        self._cache: dict[tuple[str, bytes, tuple[str | None, ...]], Answer] = {}
         self._connections: set[Connection] = set()
 
     def __repr__(self) -> str:
@@ -116,9 +118,13 @@ class Adversary:
         except ValueError as error:
             return _plain(400, {"error": {"message": str(error)}})
         body = parsed(request.body)
-        if said != Scenario() or b"first=" in request.body or "first=" in path:
+        if said != Scenario() or b"first=" in request.body or "first=" in unquote(path):
             return answer(family, path, request.headers, body, said, spent=self._spent)
-        key = (request.path, request.body, request.headers.get("authorization", ""))
+        key = (
+            request.path,
+            request.body,
+            tuple(request.headers.get(name) for name in _HEADERS_THAT_COUNT),
+        )
         known = self._cache.get(key)
         if known is None:
             known = answer(family, path, request.headers, body, said, spent=self._spent)
@@ -148,15 +154,17 @@ class Adversary:
             case "script":
                 wish = parsed(request.body) or {}
                 try:
-                    self.script(wish.get("scenario", ""), wish.get("family"), wish.get("times"))
-                except ValueError as error:
+                    times = wish.get("times")
+                    times = None if times is None else int(times)
+                    self.script(str(wish.get("scenario", "")), wish.get("family"), times)
+                except (ValueError, TypeError, AttributeError) as error:
                     return _plain(400, {"error": str(error)})
                 return _plain(200, {})
             case "clear":
                 self.clear()
                 return _plain(200, {})
             case "requests":
-                return _plain(200, [_told(r) for r in self.requests if r is not request])
+                return _plain(200, [_told(r) for r in self.requests])
             case _:
                 return _plain(404, {"error": "known: script, clear, requests"})
 
