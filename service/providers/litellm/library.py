@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import tempfile
 import threading
 import warnings
 from typing import Any
@@ -37,6 +38,7 @@ def _load() -> Any:
     with _lock:
         if not _loaded:
             os.environ.update(_ENVIRONMENT)
+            _name_temporary_directory()
             with warnings.catch_warnings():
                 # The library's own deprecations are not this service's to mend.
                 warnings.simplefilter("ignore")
@@ -47,7 +49,17 @@ def _load() -> Any:
         return _loaded[0]
 
 
+def _name_temporary_directory() -> None:
+    """The library asks for its name while it is imported, which fails where nothing is writable."""
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError:
+        tempfile.tempdir = "/tmp"  # noqa: S108 - only a name: nothing can be written there
+
+
 def _quieten(litellm: Any) -> None:
+    # Some of its models are built with the first calls, and the log is one JSON object a line.
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"pydantic\._internal\.")
     litellm.telemetry = False
     litellm.suppress_debug_info = True
     litellm.turn_off_message_logging = True
