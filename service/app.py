@@ -12,13 +12,28 @@ from pathlib import Path
 import orjson
 import structlog
 
-from service.config import Engine, Kind, Loaded, ProviderSettings, Settings, secrets
-from service.domain.catalogue import Catalogue, KnownModel, Listing, listings
-from service.domain.provider import Defaults, Offer, ServedModel
+from service.config import (
+    EndpointSettings,
+    Engine,
+    Kind,
+    Loaded,
+    ProviderSettings,
+    Settings,
+    endpoints,
+    secrets,
+)
+from service.config import domain as values
+from service.domain.catalogue import Catalogue, Listing, listings
+from service.domain.provider import KnownModel
 from service.pipeline.admission import Admission
 from service.pipeline.completion import CompletionPipeline
+from service.pipeline.planner import Planner
+from service.pipeline.retries import Retries
 from service.pipeline.roster import Member, Roster, TimeLimits
 from service.pipeline.router import Router
+from service.pipeline.scoreboard import Scoreboard
+from service.pipeline.turns import Turns
+from service.pipeline.walk import Course
 from service.ports import Provider
 from service.providers.anthropic import Anthropic
 from service.providers.gemini import Gemini
@@ -55,7 +70,10 @@ class App:
         self._providers: dict[Hashable, Provider] = {}
         self._retiring: set[asyncio.Task[None]] = set()
         self.admission = Admission(settings.limits.in_flight_max)
-        self.router = Router(self._roster(settings), attempt_min_s=settings.deadlines.attempt_min_s)
+        self.board = Scoreboard()
+        self.turns = Turns(self.board, settings.limits.waiting_max)
+        self._retries = Retries(self.board.clock)
+        self.router = Router(self._roster(settings), Planner(self.board), self._course(settings))
         pipeline = CompletionPipeline(self.admission, self.router)
         access_log = log_writer.put if log_writer and _logs_calls(settings) else None
         self.guard = Guard(_directory(settings), _deadlines(settings), redactor, access_log)
@@ -83,7 +101,8 @@ class App:
         old = self.router.roster
         self._settings = settings
         self.router.roster = self._roster(settings)
-        self.router.attempt_min_s = settings.deadlines.attempt_min_s
+        self.router.course = self._course(settings)
+        self.turns.waiting_max = settings.limits.waiting_max
         self.admission.in_flight_max = settings.limits.in_flight_max
         self.guard.directory = _directory(settings)
         self.guard.deadlines = _deadlines(settings)
@@ -119,39 +138,40 @@ class App:
                 del self._providers[key]
                 await provider.aclose()
 
+    def _course(self, settings: Settings) -> Course:
+        return Course(self.board, self.turns, self._retries, settings.deadlines.attempt_min_s)
+
     def _roster(self, settings: Settings) -> Roster:
         members = [
-            self._member(name, provider, settings)
+            self._member(name, provider, endpoint, settings)
             for name, provider in settings.active_providers.items()
+            for endpoint in endpoints(name, provider)
         ]
-        return Roster(members, attempts_max=settings.limits.attempts_max)
+        return Roster(
+            members,
+            attempts_max=settings.limits.attempts_max,
+            names=values.names(settings.routing),
+            rules=values.rules(settings.routing),
+            bounds=values.bounds(settings.routing),
+        )
 
-    def _member(self, name: str, settings: ProviderSettings, whole: Settings) -> Member:
-        key = _identity_of(name, settings)
+    def _member(
+        self, name: str, settings: ProviderSettings, endpoint: EndpointSettings, whole: Settings
+    ) -> Member:
+        key = _identity_of(name, settings, endpoint)
         provider = self._providers.get(key)
         if provider is None:
-            provider = self._providers[key] = _provider(name, settings)
-        served = tuple(
-            ServedModel(
-                model.name,
-                model.upstream,
-                model.context_window_tokens,
-                model.max_output_tokens,
-                frozenset(model.capabilities),
-            )
-            for model in settings.models
-        )
+            provider = self._providers[key] = _provider(name, settings, endpoint)
+        known = {model.name: model for model in self._catalogue.get(settings.kind.value, ())}
         times = settings.timeouts
-        temperature = settings.temperature
         return Member(
             provider,
-            Offer(name, settings.priority, served),
+            values.offer(name, settings, endpoint, known),
             TimeLimits(times.attempt_s, times.first_token_s, times.idle_s),
-            Defaults(
-                whole.completion.temperature if temperature is None else temperature,
-                settings.max_tokens or whole.completion.max_output_tokens,
-            ),
+            values.defaults(settings, whole),
             settings.on_unsupported,
+            # The library takes a hundred times longer for a stream than for a whole answer.
+            whole.routing.listen and settings.engine is Engine.NATIVE,
         )
 
     def _list_models(self, providers: Sequence[str]) -> list[Listing]:
@@ -159,15 +179,15 @@ class App:
         return listings(self.router.roster.offers, families, self._catalogue, providers)
 
 
-def _identity_of(name: str, settings: ProviderSettings) -> Hashable:
+def _identity_of(name: str, settings: ProviderSettings, endpoint: EndpointSettings) -> Hashable:
     """What makes a provider another one: change any of it, and connections must be new."""
     return (
         name,
         settings.kind,
         settings.engine,
         settings.litellm_prefix,
-        settings.base_url,
-        settings.api_key,
+        endpoint.base_url,
+        endpoint.api_key,
         tuple(sorted((key, value.get_secret_value()) for key, value in settings.headers.items())),
         settings.timeouts.connect_s,
         settings.connections_max,
@@ -176,12 +196,12 @@ def _identity_of(name: str, settings: ProviderSettings) -> Hashable:
     )
 
 
-def _provider(name: str, settings: ProviderSettings) -> Provider:
-    api_key = settings.api_key.get_secret_value() if settings.api_key else ""
+def _provider(name: str, settings: ProviderSettings, asked: EndpointSettings) -> Provider:
+    api_key = asked.api_key.get_secret_value() if asked.api_key else ""
     headers = {key: value.get_secret_value() for key, value in settings.headers.items()}
     endpoint = Endpoint(
         name,
-        settings.base_url or "",
+        asked.base_url,
         headers,
         settings.timeouts.connect_s,
         settings.connections_max,

@@ -7,13 +7,22 @@ from __future__ import annotations
 
 from service.config.loading import Loaded, load
 from service.config.origins import ConfigurationError, Origin, Problem
-from service.config.providers import BUILT_IN, Engine, Kind, ModelSettings, ProviderSettings
+from service.config.providers import (
+    BUILT_IN,
+    EndpointSettings,
+    Engine,
+    Kind,
+    ModelSettings,
+    ProviderSettings,
+    endpoints,
+)
 from service.config.settings import Settings, secrets
 from service.config.watch import changes
 
 __all__ = [
     "BUILT_IN",
     "ConfigurationError",
+    "EndpointSettings",
     "Engine",
     "Kind",
     "Loaded",
@@ -23,6 +32,7 @@ __all__ = [
     "ProviderSettings",
     "Settings",
     "changes",
+    "endpoints",
     "load",
     "secrets",
 ]

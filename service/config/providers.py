@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
 from enum import Enum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
-from service.config.values import BaseUrl, Credential, HeaderName, HeaderValue, Section, Text
+from service.config.values import (
+    BaseUrl,
+    Credential,
+    HeaderName,
+    HeaderValue,
+    ProviderName,
+    Section,
+    Text,
+)
+from service.domain.pricing import MILLION, Price
 from service.domain.provider import OnUnsupported
 
 _KIB = 1024
 _MIB = 1024 * _KIB
+_NANO = 10**9
+UsdPerMillion = Annotated[Decimal, Field(ge=0, le=1_000_000, decimal_places=9)]
 
 
 class Kind(Enum):
@@ -83,6 +96,21 @@ def _engine(data: dict[str, Any]) -> Engine:
     return Engine.LITELLM if data.get("kind") is Kind.LITELLM else Engine.NATIVE
 
 
+class PriceSettings(Section):
+    """What a model costs at this provider. USD for a million tokens."""
+
+    input: UsdPerMillion = Field(description="Of the prompt.")
+    output: UsdPerMillion = Field(description="Of the answer.")
+    cache_read: UsdPerMillion | None = Field(
+        default=None, description="Of the prompt, read from the provider's prompt cache."
+    )
+
+    @property
+    def price(self) -> Price:
+        cached = None if self.cache_read is None else int(self.cache_read * _NANO)
+        return Price(int(self.input * _NANO), int(self.output * _NANO), cached)
+
+
 class ModelSettings(Section):
     """A model, or a pattern of models, that a provider serves. May be written as its name alone."""
 
@@ -103,6 +131,24 @@ class ModelSettings(Section):
         default=frozenset(),
         description="What it can do; empty means unknown, and nothing is ruled out.",
     )
+    price: PriceSettings | None = Field(
+        default=None, description="What it costs; unset means what the price table says."
+    )
+
+
+class DeploymentSettings(Section):
+    """One more endpoint or key of a provider. What is not set is as the provider's own."""
+
+    enabled: bool = Field(default=True, description="Whether it is asked.")
+    api_key: Credential | None = Field(default=None, description="Its key.")
+    base_url: BaseUrl | None = Field(default=None, description="Where it is.")
+    priority: int | None = Field(
+        default=None, ge=0, le=1_000_000, description="Its rank for the policy `priority`."
+    )
+    weight: float | None = Field(
+        default=None, gt=0, le=1_000_000, description="Its share for the policy `weighted`."
+    )
+    region: str = Field(default="", description="Where it keeps data; empty means unknown.")
 
 
 class TimeoutSettings(Section):
@@ -113,7 +159,11 @@ class TimeoutSettings(Section):
         default=120.0, gt=0, le=86_400, description="From start to end. Seconds."
     )
     first_token_s: float = Field(
-        default=30.0, gt=0, le=86_400, description="To the first event of a stream. Seconds."
+        default=30.0,
+        gt=0,
+        le=86_400,
+        description="To the first event of a stream, at most. Where somebody else could be asked it"
+        " is less: four times what is usual, between 2 and 20 s. Seconds.",
     )
     idle_s: float = Field(
         default=30.0, gt=0, le=86_400, description="Between two events of a stream. Seconds."
@@ -147,7 +197,21 @@ class ProviderSettings(Section):
     base_url: BaseUrl | None = Field(
         default=None, description="Where it is. Required for providers that are not built in."
     )
-    priority: int = Field(default=100, ge=0, le=1_000_000, description="The lowest is asked first.")
+    priority: int = Field(
+        default=100,
+        ge=0,
+        le=1_000_000,
+        description="Its rank: the policy `priority` asks the lowest first.",
+    )
+    weight: float = Field(
+        default=1.0, gt=0, le=1_000_000, description="Its share for the policy `weighted`."
+    )
+    region: str = Field(default="", description="Where it keeps data; empty means unknown.")
+    deployments: dict[ProviderName, DeploymentSettings] = Field(
+        default_factory=dict,
+        description="Further endpoints or keys, by name. Each is a candidate of its own, beside the"
+        " provider's own endpoint and key.",
+    )
     models: tuple[Annotated[ModelSettings, BeforeValidator(_model)], ...] = Field(
         default=(),
         description="What it serves: names, patterns such as `gpt-*`, or mappings."
@@ -190,9 +254,14 @@ class ProviderSettings(Section):
         default=0.0,
         ge=0,
         le=1,
-        description="Price of a token in USD; 0 means that the price table knows."
-        " Validated and kept; pricing is a later piece of work.",
+        description="Price of a token in USD, whichever; 0 means that the price table knows.",
     )
+
+    @property
+    def flat_price(self) -> Price | None:
+        """By `cost_per_token`; None where that is not set."""
+        nano = round(self.cost_per_token * _NANO * MILLION)
+        return Price(nano, nano) if nano else None
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -203,8 +272,62 @@ class ProviderSettings(Section):
         return self
 
 
+@dataclass(frozen=True, slots=True)
+class EndpointSettings:
+    """One endpoint and key that is asked: the provider's own (deployment "") or a further one."""
+
+    deployment: str
+    base_url: str
+    api_key: SecretStr | None
+    priority: int
+    weight: float
+    region: str
+
+
+def endpoints(name: str, provider: ProviderSettings) -> list[EndpointSettings]:
+    """Those of a provider that are asked; none when it is not."""
+    found: list[EndpointSettings] = []
+    if _own_standing(name, provider)[0]:
+        found.append(
+            EndpointSettings(
+                "",
+                provider.base_url or "",
+                provider.api_key,
+                provider.priority,
+                provider.weight,
+                provider.region,
+            )
+        )
+    for deployment, further in provider.deployments.items():
+        api_key = further.api_key or provider.api_key
+        base_url = further.base_url or provider.base_url or ""
+        keyless = api_key is None and (not base_url or base_url in _VENDOR_URLS)
+        if provider.enabled is False or not further.enabled or keyless:
+            continue
+        found.append(
+            EndpointSettings(
+                deployment,
+                base_url,
+                api_key,
+                provider.priority if further.priority is None else further.priority,
+                provider.weight if further.weight is None else further.weight,
+                further.region or provider.region,
+            )
+        )
+    return found
+
+
 def standing(name: str, provider: ProviderSettings) -> tuple[bool, str]:
     """Whether `provider` is asked, and why, in a few words."""
+    own, why = _own_standing(name, provider)
+    if own:
+        return own, why
+    further = [endpoint.deployment for endpoint in endpoints(name, provider)]
+    return (True, f"has {', '.join(further)}") if further else (False, why)
+
+
+def _own_standing(name: str, provider: ProviderSettings) -> tuple[bool, str]:
+    """Whether its own endpoint is asked."""
     if provider.enabled is False:
         return False, "switched off"
     if provider.api_key is not None:

@@ -192,11 +192,29 @@ class LimitSettings(Section):
     in_flight_max: int = Field(
         default=1000, ge=1, le=1_000_000, description="Requests at once; more are refused at once."
     )
+    waiting_max: int = Field(
+        default=1000,
+        ge=0,
+        le=1_000_000,
+        description="Requests that wait while every candidate is at the limit that it was found to"
+        " bear; more are refused at once.",
+    )
     attempts_max: int = Field(
         default=3,
         ge=1,
         le=20,
         description="Attempts that one request may make, failovers included.",
+    )
+
+
+class HealthSettings(Section):
+    """How providers are checked. A check is never billed."""
+
+    check_timeout_s: float = Field(
+        default=5.0,
+        gt=0,
+        le=300,
+        description="How long the check of one provider may take. Seconds.",
     )
 
 

@@ -17,9 +17,11 @@ from pydantic_settings import (
 from service.config.auth import AuthSettings
 from service.config.caching import CacheSettings
 from service.config.providers import BUILT_IN, ProviderSettings, standing
+from service.config.routing import RoutingSettings
 from service.config.serving import (
     CompletionSettings,
     DeadlineSettings,
+    HealthSettings,
     LimitSettings,
     LoggingSettings,
     ServerSettings,
@@ -67,6 +69,12 @@ class Settings(BaseSettings):
         description="The providers by name. `openai`, `anthropic`, `google` and `deepseek` are"
         " built in and need nothing but a key; any other name adds one.",
     )
+    routing: RoutingSettings = Field(
+        default=RoutingSettings(), description="Who is asked first, and who next."
+    )
+    health: HealthSettings = Field(
+        default=HealthSettings(), description="How providers are checked. A check is never billed."
+    )
     cache: CacheSettings = Field(
         default=CacheSettings(),
         description="Where answers are remembered, and for how long. Validated and kept;"
@@ -106,6 +114,11 @@ def built_in_source(settings_cls: type[BaseSettings]) -> InitSettingsSource:
 def secrets(settings: Settings) -> tuple[str, ...]:
     """Every secret value in `settings`, for the redactor. Never log the result."""
     keys = [provider.api_key for provider in settings.providers.values()]
+    keys += [
+        deployment.api_key
+        for provider in settings.providers.values()
+        for deployment in provider.deployments.values()
+    ]
     keys += [
         header for provider in settings.providers.values() for header in provider.headers.values()
     ]

@@ -18,7 +18,10 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """`reason` is None when it gave the answer; `http_status` is 0 when there was none."""
+    """`reason` is None when it gave the answer; `http_status` is 0 when there was none.
+
+    `first_token_s` is None when none was seen. `hedge` marks a second attempt beside a first.
+    """
 
     target: ModelRef
     outcome: Outcome
@@ -26,7 +29,11 @@ class Attempt:
     reason: ErrorReason | None = None
     http_status: int = 0
     message: str = ""
+    score: float = 0.0
+    first_token_s: float | None = None
+    hedge: bool = False
 
     def __str__(self) -> str:
         why = f" {self.reason.name}" if self.reason else ""
-        return f"{self.target} {self.outcome.value}{why} {self.duration_s * 1000:.0f} ms"
+        also = " (hedge)" if self.hedge else ""
+        return f"{self.target} {self.outcome.value}{why} {self.duration_s * 1000:.0f} ms{also}"

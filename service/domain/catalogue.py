@@ -9,18 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from service.domain.provider import ModelRef, Offer, ServedModel
-
-
-@dataclass(frozen=True, slots=True)
-class KnownModel:
-    """What is published about a model. Token limits are 0 when unknown."""
-
-    name: str
-    context_window_tokens: int = 0
-    max_output_tokens: int = 0
-    capabilities: frozenset[str] = frozenset()
-
+from service.domain.provider import KnownModel, ModelRef, Offer, ServedModel
 
 Catalogue = Mapping[str, Sequence[KnownModel]]
 """Known models by wire family: `openai`, `anthropic`, `gemini`, `deepseek`."""

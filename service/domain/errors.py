@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from service.domain.attempt import Attempt
 from service.domain.completion import Usage
 from service.domain.reasons import ErrorReason
+from service.domain.routing import Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,8 @@ class ProviderFailure(Exception):  # noqa: N818 - "failure" is the domain's word
     `message` is for the caller: it never holds a credential. `retry_after_s` is the provider's
     own wish.
     `local` is True when the provider was never asked (a parameter that it lacks).
+    `unheard` is True when the connection was lost before any byte of an answer, as a pooled one is
+    whose other end closed it: the provider hardly saw the request.
     `usage` is what the attempt consumed, if the provider said. `field` is the spec path at fault,
     if one is.
     """
@@ -40,6 +43,7 @@ class ProviderFailure(Exception):  # noqa: N818 - "failure" is the domain's word
         http_status: int = 0,
         retry_after_s: float | None = None,
         local: bool = False,
+        unheard: bool = False,
         usage: Usage | None = None,
         field: str = "",
     ) -> None:
@@ -49,6 +53,7 @@ class ProviderFailure(Exception):  # noqa: N818 - "failure" is the domain's word
         self.http_status = http_status
         self.retry_after_s = retry_after_s
         self.local = local
+        self.unheard = unheard
         self.usage = usage
         self.field = field
 
@@ -62,7 +67,7 @@ class ServiceFailure(Exception):  # noqa: N818 - as above
 
     `violations` name the fields at fault. `retry_after_s` is when a retry may help, None if it is
     not known. `attempts` are all that were made; `usage` is what they consumed; `last_sequence`
-    is that of the last stream event sent, 0 if none was.
+    is that of the last stream event sent, 0 if none was. `plan` is None when none was made.
     """
 
     def __init__(
@@ -75,6 +80,7 @@ class ServiceFailure(Exception):  # noqa: N818 - as above
         attempts: tuple[Attempt, ...] = (),
         usage: Usage | None = None,
         last_sequence: int = 0,
+        plan: Plan | None = None,
     ) -> None:
         super().__init__(message)
         self.reason = reason
@@ -84,6 +90,7 @@ class ServiceFailure(Exception):  # noqa: N818 - as above
         self.attempts = attempts
         self.usage = usage
         self.last_sequence = last_sequence
+        self.plan = plan
 
     def __repr__(self) -> str:
         tried = len(self.attempts)

@@ -10,6 +10,7 @@ from enum import Enum
 from fnmatch import fnmatchcase
 
 from service.domain.completion import CompletionSpec, Usage
+from service.domain.pricing import Price
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,8 @@ class ModelRef:
     deployment: str = ""
 
     def __str__(self) -> str:
-        return f"{self.provider}/{self.model}"
+        place = f"@{self.deployment}" if self.deployment else ""
+        return f"{self.provider}{place}/{self.model}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class ServedModel:
 
     `upstream` is the provider's own name of it; "" means the same name. Token limits are 0 when
     unknown. `capabilities` are those of `aiprovider.v1.Model`; empty means unknown, and nothing is
-    ruled out.
+    ruled out. `price` is None when the operator names none.
     """
 
     name: str
@@ -38,6 +40,7 @@ class ServedModel:
     context_window_tokens: int = 0
     max_output_tokens: int = 0
     capabilities: frozenset[str] = frozenset()
+    price: Price | None = None
 
     def upstream_of(self, model: str) -> str | None:
         """The provider's own name of `model`, None if this entry does not serve it."""
@@ -49,15 +52,31 @@ class ServedModel:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownModel:
+    """What is published about a model. Token limits are 0 and `price` None when unknown."""
+
+    name: str
+    context_window_tokens: int = 0
+    max_output_tokens: int = 0
+    capabilities: frozenset[str] = frozenset()
+    price: Price | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Offer:
-    """What one enabled provider serves. A lower `priority` is tried first; ties keep their order.
+    """What one deployment of an enabled provider serves. `deployment` is "" for its only one.
 
     Without `models` the provider serves any model that is asked for as `NAME/MODEL`, and no other.
+    `known` is what is published about its models, by the provider's own names.
     """
 
     provider: str
     priority: int
     models: tuple[ServedModel, ...] = ()
+    deployment: str = ""
+    weight: float = 1.0
+    region: str = ""
+    known: Mapping[str, KnownModel] = field(default_factory=dict[str, KnownModel], repr=False)
 
 
 class OnUnsupported(Enum):

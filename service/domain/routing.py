@@ -1,101 +1,367 @@
-"""Who is asked, in which order. Pure: a request and the offers in, a Plan out.
+"""Who is asked first, who next, who not at all. Pure: snapshot, request and draw in, a Plan out.
 
-This first policy is `priority`: every enabled provider that serves the model, by its configured
-priority, then the same
-for each fallback model.
+Hard filters come first and each names its reason; then a policy scores those who are left, and the
+draw picks the first by their shares. The rest follow by score. The plan holds all that the choice
+was made of: `picked` computes it again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
+from fnmatch import fnmatchcase
+from typing import NamedTuple
 
-from service.domain.errors import ServiceFailure
-from service.domain.provider import ModelRef, Offer
-from service.domain.reasons import ErrorReason
+from service.domain.breaker import Circuit, Trip
+from service.domain.candidate import Candidate
+from service.domain.completion import (
+    Blob,
+    CompletionSpec,
+    JsonSchemaFormat,
+    MediaUri,
+    Message,
+    ToolResult,
+)
+from service.domain.scoring import (
+    Demand,
+    Policy,
+    PolicyName,
+    View,
+    expected_cost,
+    scores,
+)
 
-POLICY_VERSION = "priority-1"
+
+class Exclusion(Enum):
+    """Why a candidate would not be tried."""
+
+    NOT_WANTED = "not_wanted"
+    """The caller's own wishes."""
+    NOT_ALLOWED = "not_allowed"
+    """The configuration, for the caller's tenant."""
+    REGION = "region"
+    CAPABILITY = "capability"
+    CONTEXT_WINDOW = "context_window"
+    COST = "cost"
+    """Dearer than the caller's ceiling, or of unknown price under one."""
+    CIRCUIT_OPEN = "circuit_open"
+    ON_TRIAL = "on_trial"
+    """Half-open, and another request is the trial."""
+    QUOTA = "quota"
+    DEADLINE = "deadline"
+    """It never was fast enough for the time that is left."""
+
+
+TRANSIENT = frozenset({Exclusion.CIRCUIT_OPEN, Exclusion.ON_TRIAL, Exclusion.QUOTA})
+"""What time may mend."""
 
 
 @dataclass(frozen=True, slots=True)
 class RouteWish:
-    """What the caller may say about routing. 0 and None mean that the configuration decides."""
+    """What the caller may say about routing. 0, None and empty mean the configuration decides."""
 
+    policy: PolicyName | None = None
     providers: tuple[str, ...] = ()
     excluded_providers: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
     fallback_models: tuple[str, ...] = ()
     disable_failover: bool = False
     attempts_max: int = 0
     attempt_timeout_s: float | None = None
     first_token_timeout_s: float | None = None
+    cost_max_nano_usd: int = 0
+    hedge_delay_s: float | None = None
+    """0 asks for the delay that the candidate's own past suggests."""
+    restart: bool = False
+    """A stream that broke off may begin again elsewhere, and says so."""
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """A concrete model that may be asked, and the name by which the caller asked for it."""
+class Bounds:
+    """What the configuration lays down for one request: its tenant's rules. Empty allows all."""
 
-    target: ModelRef
-    asked_as: str
+    policy: Policy = Policy()
+    providers: frozenset[str] = frozenset()
+    excluded_providers: frozenset[str] = frozenset()
+    regions: frozenset[str] = frozenset()
+
+
+_OPEN = Bounds()
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Bounds for some: `models` are names or patterns, `tenants` names; empty means all."""
+
+    bounds: Bounds
+    models: tuple[str, ...] = ()
+    tenants: frozenset[str] = frozenset()
+
+    def holds(self, model: str, tenant: str) -> bool:
+        if self.tenants and tenant not in self.tenants:
+            return False
+        return not self.models or any(fnmatchcase(model, pattern) for pattern in self.models)
+
+
+class Ranked(NamedTuple):
+    """A candidate that may be tried. `share` is the probability with which it was first."""
+
+    view: View
+    score: float
+    terms: tuple[float, ...]
+    share: float
+
+    @property
+    def candidate(self) -> Candidate:
+        return self.view.candidate
+
+
+class Excluded(NamedTuple):
+    """A candidate that is not tried. `until` is when that may change, 0 if nobody knows."""
+
+    view: View
+    why: Exclusion
+    until: float = 0.0
+
+    @property
+    def candidate(self) -> Candidate:
+        return self.view.candidate
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    candidates: tuple[Candidate, ...]
-    attempts_max: int
+    """`ranked` in the order in which they are tried; `draw` in [0, 1) picked the first of them.
+
+    `trial` says that the first was put there to see whether it is back: then nothing was drawn.
+    `at` is the moment of the snapshot.
+    """
+
+    ranked: tuple[Ranked, ...]
+    excluded: tuple[Excluded, ...]
+    policy: Policy
+    demand: Demand
+    draw: float
+    at: float = 0.0
+    trial: bool = False
 
     def __repr__(self) -> str:
-        return f"<Plan {' > '.join(str(c.target) for c in self.candidates)}>"
+        order = " > ".join(f"{r.candidate.target} {r.score:.2f}" for r in self.ranked)
+        out = ", ".join(f"{e.candidate.target}: {e.why.value}" for e in self.excluded)
+        return f"<Plan [{order or 'nobody'}{' | ' + out if out else ''}]>"
+
+    @property
+    def propensity(self) -> float:
+        """The probability with which this first candidate was picked, 0 if there is none."""
+        return self.ranked[0].share if self.ranked else 0.0
 
 
-def plan_route(model: str, wish: RouteWish, offers: Sequence[Offer], attempts_max: int) -> Plan:
-    """The candidates for `model`, best first.
+class RouteRequest(NamedTuple):
+    """One request, as far as routing cares."""
 
-    Raises ServiceFailure: MODEL_NOT_FOUND when no offer serves it, NO_CAPABLE_PROVIDER when the
-    caller's own wishes rule out all that do.
+    demand: Demand = Demand()
+    wish: RouteWish = RouteWish()
+    bounds: Bounds = _OPEN
+    needs: frozenset[str] = frozenset()
+    time_left_s: float = math.inf
+
+
+def needs_of(spec: CompletionSpec) -> frozenset[str]:
+    """The capabilities without which a model cannot answer `spec`."""
+    needs: set[str] = set()
+    if spec.tools:
+        needs.add("tools")
+    if isinstance(spec.output_format, JsonSchemaFormat):
+        needs.add("json_schema")
+    for message in spec.messages:
+        _media(message, needs)
+    return frozenset(needs)
+
+
+def plan_route(
+    request: RouteRequest, views: Sequence[View], now: float, draw: float, turn: int = 0
+) -> Plan:
+    """`views` in the order of tiers. `draw` in [0, 1) picks; `turn` counts requests."""
+    policy = request.bounds.policy
+    demand = request.demand
+    eligible: list[View] = []
+    excluded: list[Excluded] = []
+    soft: list[Excluded] = []
+    for view in views:
+        out = _exclusion(request, view, now)
+        if out is None:
+            eligible.append(view)
+        elif out.why is Exclusion.CAPABILITY and not view.candidate.declared:
+            soft.append(out)
+        else:
+            excluded.append(out)
+    if not eligible and soft:
+        # What is only published may be wrong: it never rules out everybody.
+        eligible = [out.view for out in soft if _passing(out.view, now) is None]
+        soft = [out for out in soft if _passing(out.view, now) is not None]
+    excluded += soft
+    _unless_panic(eligible, excluded, len(views))
+    if not eligible:
+        return Plan((), tuple(excluded), policy, demand, draw, now)
+    ranked: list[Ranked] = []
+    first_tier = True
+    trial = False
+    for tier in _tiers(eligible):
+        scored = scores(policy, tier, demand, turn)
+        shares = pick_shares(policy, [score for score, _ in scored], [v.ramp for v in tier])
+        group = [
+            Ranked(view, score, terms, share if first_tier else 0.0)
+            for view, (score, terms), share in zip(tier, scored, shares, strict=True)
+        ]
+        if first_tier:
+            trial = _put_first(group, request, draw, failover=len(eligible) > 1)
+            first_tier = False
+        else:
+            group.sort(key=_by_score, reverse=True)
+        ranked += group
+    return Plan(tuple(ranked), tuple(excluded), policy, demand, draw, now, trial)
+
+
+def pick_shares(policy: Policy, values: Sequence[float], ramps: Sequence[float]) -> list[float]:
+    """The probability of each to be picked first; they sum to 1.
+
+    Score policies: softmax of the scores, each at least `policy.floor`. `weighted`: in proportion.
+    The others: the best, or any of the best that are equal. A candidate in slow start gets a part.
     """
-    ordered = sorted(offers, key=lambda offer: offer.priority)
-    served = [
-        candidate
-        for name in (model, *wish.fallback_models)
-        for candidate in _candidates(name, ordered)
-    ]
-    if not served:
-        raise ServiceFailure(ErrorReason.MODEL_NOT_FOUND, _unknown(model, ordered))
-    allowed = tuple(candidate for candidate in served if _wanted(candidate, wish))
-    if not allowed:
-        raise ServiceFailure(
-            ErrorReason.NO_CAPABLE_PROVIDER,
-            f"routing.providers and routing.excluded_providers leave nobody to serve {model!r};"
-            f" it is served by {', '.join(sorted({c.target.provider for c in served}))}",
-        )
-    limit = min(wish.attempts_max or attempts_max, attempts_max)
-    return Plan(allowed, 1 if wish.disable_failover else limit)
+    if len(values) == 1:
+        return [1.0]
+    match policy.name:
+        case PolicyName.WEIGHTED:
+            weights = list(values)
+        case PolicyName.PRIORITY | PolicyName.ROUND_ROBIN:
+            first = values.index(max(values))
+            return [1.0 if index == first else 0.0 for index in range(len(values))]
+        case PolicyName.LEAST_IN_FLIGHT:
+            best = max(values)
+            weights = [1.0 if value == best else 0.0 for value in values]
+        case _:
+            best = max(values)
+            scale = 1.0 / policy.temperature
+            weights = [math.exp((value - best) * scale) for value in values]
+    weights = [weight * ramp for weight, ramp in zip(weights, ramps, strict=True)]
+    total = sum(weights)
+    if total <= 0:
+        return [1.0 / len(values)] * len(values)
+    floor = min(policy.floor, 0.1 / len(values))
+    rest = (1.0 - floor * len(values)) / total
+    return [floor + weight * rest for weight in weights]
 
 
-def _candidates(name: str, offers: Sequence[Offer]) -> Iterator[Candidate]:
-    prefix, _, rest = name.partition("/")
-    for offer in offers:
-        # `PROVIDER/MODEL` asks one provider by name; a model's own name may hold a slash too.
-        asked = rest if rest and prefix == offer.provider else name
-        if not offer.models:
-            if asked != name:
-                yield Candidate(ModelRef(offer.provider, asked), name)
-            continue
-        upstreams = (entry.upstream_of(asked) for entry in offer.models)
-        upstream = next((found for found in upstreams if found), None)
-        if upstream is not None:
-            yield Candidate(ModelRef(offer.provider, upstream), name)
+def picked(shares: Sequence[float], draw: float) -> int:
+    """The place on which `draw` falls when the shares are laid end to end."""
+    reached = 0.0
+    for index, share in enumerate(shares):
+        reached += share
+        if draw < reached:
+            return index
+    return max(range(len(shares)), key=shares.__getitem__)
 
 
-def _wanted(candidate: Candidate, wish: RouteWish) -> bool:
+def _put_first(group: list[Ranked], request: RouteRequest, draw: float, *, failover: bool) -> bool:
+    """Orders a tier in place: the trial or the picked one first, the rest by score."""
+    returning = [r for r in group if r.view.circuit is Circuit.HALF_OPEN]
+    trial = bool(returning) and failover and not request.wish.disable_failover
+    if trial:
+        # One live request finds out whether it is back; the others cover for it.
+        first = max(returning, key=_by_score)._replace(share=1.0)
+        group[:] = [r._replace(share=0.0) for r in group if r.view is not first.view]
+    else:
+        first = group.pop(picked([r.share for r in group], draw))
+    group.sort(key=_by_score, reverse=True)
+    group.insert(0, first)
+    return trial
+
+
+def _exclusion(request: RouteRequest, view: View, now: float) -> Excluded | None:
+    candidate = view.candidate
+    wish, bounds = request.wish, request.bounds
     provider = candidate.target.provider
-    return provider not in wish.excluded_providers and (
-        not wish.providers or provider in wish.providers
-    )
+    if (wish.providers and provider not in wish.providers) or provider in wish.excluded_providers:
+        return Excluded(view, Exclusion.NOT_WANTED)
+    if bounds is not _OPEN and (
+        (bounds.providers and provider not in bounds.providers)
+        or provider in bounds.excluded_providers
+    ):
+        return Excluded(view, Exclusion.NOT_ALLOWED)
+    if (wish.regions and candidate.region not in wish.regions) or (
+        bounds.regions and candidate.region not in bounds.regions
+    ):
+        return Excluded(view, Exclusion.REGION)
+    window = candidate.context_window_tokens
+    if window and request.demand.prompt_tokens * _ESTIMATE_SLACK > window:
+        return Excluded(view, Exclusion.CONTEXT_WINDOW)
+    if wish.cost_max_nano_usd:
+        cost = expected_cost(view, request.demand)
+        if cost is None or cost > wish.cost_max_nano_usd:
+            return Excluded(view, Exclusion.COST)
+    if view.floor_s > request.time_left_s:
+        return Excluded(view, Exclusion.DEADLINE)
+    if request.needs and candidate.capabilities and not request.needs <= candidate.capabilities:
+        return Excluded(view, Exclusion.CAPABILITY)
+    return _passing(view, now)
 
 
-def _unknown(model: str, offers: Sequence[Offer]) -> str:
-    if not offers:
-        return f"no provider is configured, so nobody serves {model!r}"
-    names = ", ".join(offer.provider for offer in offers)
-    return f"no enabled provider serves {model!r} (enabled: {names}); ListModels tells the names"
+# An estimate of four bytes to a token may be a fifth too high: what could fit is tried.
+_ESTIMATE_SLACK = 0.8
+
+
+def _passing(view: View, now: float) -> Excluded | None:
+    """What will pass by itself."""
+    if view.circuit is Circuit.OPEN:
+        return Excluded(view, Exclusion.CIRCUIT_OPEN, view.circuit_until)
+    if view.trial:
+        return Excluded(view, Exclusion.ON_TRIAL)
+    if view.quota_until > now:
+        return Excluded(view, Exclusion.QUOTA, view.quota_until)
+    return None
+
+
+def _unless_panic(eligible: list[View], excluded: list[Excluded], count: int) -> None:
+    """With more than half ejected, the least bad that still answered at times is tried anyway.
+
+    Not one that failed five times in a row: failing fast serves its callers better.
+    """
+    ejected = [out for out in excluded if out.why is Exclusion.CIRCUIT_OPEN]
+    if len(ejected) * 2 <= count:
+        return
+    flaky = [out for out in ejected if out.view.trip is Trip.SHARE]
+    if not flaky:
+        return
+    least_bad = max(flaky, key=lambda out: out.view.quality)
+    excluded.remove(least_bad)
+    eligible.append(least_bad.view)
+
+
+def _tiers(views: list[View]) -> list[list[View]]:
+    first = views[0].candidate.tier
+    if all(view.candidate.tier == first for view in views):
+        return [views]
+    tiers: dict[int, list[View]] = {}
+    for view in views:
+        tiers.setdefault(view.candidate.tier, []).append(view)
+    return [tiers[tier] for tier in sorted(tiers)]
+
+
+def _by_score(ranked: Ranked) -> float:
+    return ranked.score
+
+
+def _media(message: Message, needs: set[str]) -> None:
+    for part in message.parts:
+        match part:
+            case Blob() | MediaUri():
+                kind = part.mime_type.partition("/")[0]
+                if kind == "image":
+                    needs.add("images")
+                elif kind == "audio":
+                    needs.add("audio_input")
+            case ToolResult():
+                _media(Message(message.role, part.parts), needs)
+            case _:
+                pass

@@ -9,10 +9,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
-from service.domain.provider import Defaults, Offer, OnUnsupported
+from service.domain.candidate import Candidate, Names, candidates
+from service.domain.provider import Defaults, ModelRef, Offer, OnUnsupported
+from service.domain.routing import Bounds, Rule
+from service.domain.scoring import POLICIES, PolicyName
 from service.ports import Provider
+
+_MEMO_MAX = 4096
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,35 +30,81 @@ class TimeLimits:
     attempt_s: float
     """From its start to its end."""
     first_token_s: float
-    """From its start to the first event of a stream."""
+    """From its start to the first event of a stream, at most."""
     idle_s: float
     """Between two events of a stream."""
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A provider with the terms on which it is asked."""
+    """One deployment of a provider with the terms on which it is asked.
+
+    `listens` says that a whole answer may be asked for as a stream, where silence can be told from
+    thought.
+    """
 
     provider: Provider
     offer: Offer
     limits: TimeLimits
     defaults: Defaults
     on_unsupported: OnUnsupported = OnUnsupported.REFUSE
+    listens: bool = True
 
 
 class Roster:
-    """The members by name, and how many requests still use them."""
+    """The members, and how many requests still use them. Offers are sorted by priority."""
 
-    def __init__(self, members: Sequence[Member], *, attempts_max: int) -> None:
-        self.members: Mapping[str, Member] = {m.offer.provider: m for m in members}
-        self.offers: tuple[Offer, ...] = tuple(member.offer for member in members)
+    def __init__(
+        self,
+        members: Sequence[Member],
+        *,
+        attempts_max: int,
+        names: Names = Names(),
+        rules: Sequence[Rule] = (),
+        bounds: Bounds = Bounds(),
+    ) -> None:
+        ordered = sorted(members, key=lambda member: member.offer.priority)
+        self.members: Mapping[tuple[str, str], Member] = {
+            (member.offer.provider, member.offer.deployment): member for member in ordered
+        }
+        self.offers: tuple[Offer, ...] = tuple(member.offer for member in ordered)
         self.attempts_max = attempts_max
+        self.names = names
+        self._rules = rules
+        self._bounds = bounds
+        self._candidates: dict[tuple[str, tuple[str, ...]], tuple[Candidate, ...]] = {}
+        self._bounds_of: dict[tuple[str, str, PolicyName | None], Bounds] = {}
         self._lease_count = 0
         self._idle = asyncio.Event()
         self._idle.set()
 
     def __repr__(self) -> str:
-        return f"<Roster {', '.join(self.members) or 'empty'}; {self._lease_count} leases>"
+        names = ", ".join(dict.fromkeys(offer.provider for offer in self.offers))
+        return f"<Roster {names or 'empty'}; {self._lease_count} leases>"
+
+    def member(self, target: ModelRef) -> Member:
+        return self.members[target.provider, target.deployment]
+
+    def candidates(self, model: str, fallback_models: tuple[str, ...]) -> tuple[Candidate, ...]:
+        """Everyone who serves these names. Equal names give the very same candidates."""
+        key = (model, fallback_models)
+        known = self._candidates.get(key)
+        if known is None:
+            known = candidates(model, fallback_models, self.names, self.offers)
+            _remember(self._candidates, key, known)
+        return known
+
+    def bounds(self, model: str, tenant: str, policy: PolicyName | None) -> Bounds:
+        """What the configuration lays down: the first rule that holds; `policy` is the caller's."""
+        key = (model, tenant, policy)
+        known = self._bounds_of.get(key)
+        if known is None:
+            rules = (rule.bounds for rule in self._rules if rule.holds(model, tenant))
+            known = next(rules, self._bounds)
+            if policy is not None and policy is not known.policy.name:
+                known = replace(known, policy=POLICIES[policy])
+            _remember(self._bounds_of, key, known)
+        return known
 
     @contextmanager
     def lease(self) -> Generator[Roster, None, None]:
@@ -66,3 +120,10 @@ class Roster:
     async def idle(self) -> None:
         """Waits until no request uses this snapshot."""
         await self._idle.wait()
+
+
+def _remember(memo: dict[K, V], key: K, value: V) -> None:
+    # Callers choose the names: what they make up must not fill the memory.
+    if len(memo) >= _MEMO_MAX:
+        memo.clear()
+    memo[key] = value

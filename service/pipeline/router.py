@@ -1,58 +1,71 @@
 """Walks a plan inside the caller's deadline: asks, waits, fails over, commits at the first event.
 
 Decides nothing by itself: the order is `domain.routing`'s, the verdicts are `domain.failover`'s. A
-stream and a whole answer differ only in what is awaited.
+stream and a whole answer differ only in what is awaited; where somebody else could be asked, a
+whole answer is awaited as a stream, for only there can silence be told from thought.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
 from service.domain.attempt import Attempt
 from service.domain.completion import Completion, CompletionSpec, Ending, Usage
-from service.domain.errors import ProviderFailure
+from service.domain.errors import ServiceFailure
 from service.domain.events import (
     PartDone,
     ReasoningDelta,
     StreamEvent,
     TextDelta,
     ToolCallDelta,
+    fold,
 )
 from service.domain.provider import EmbeddingCall, Embeddings, ModelRef, ProviderCall, TokenCount
 from service.domain.reasons import ErrorReason
-from service.domain.routing import Candidate, RouteWish, plan_route
+from service.domain.request import CompletionRequest
+from service.domain.routing import Plan, Ranked
+from service.domain.timeouts import UNKNOWN_P95_S
 from service.domain.tokens import estimated_prompt_tokens, estimated_tokens, part_size_bytes
+from service.domain.trace import Trace
+from service.pipeline.attempting import Limits, Opened, opened
+from service.pipeline.hedging import first_of
+from service.pipeline.planner import Planner
 from service.pipeline.roster import Member, Roster
-from service.pipeline.walk import DeadlinePassed, Walk
+from service.pipeline.scoreboard import Evidence
+from service.pipeline.walk import AttemptScope, Course, Walk
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A whole answer, who gave it, and every attempt."""
+    """A whole answer, who gave it, and how it came to that."""
 
     completion: Completion
     target: ModelRef
-    attempts: tuple[Attempt, ...]
+    trace: Trace
 
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
     embeddings: Embeddings
     target: ModelRef
-    attempts: tuple[Attempt, ...]
+    trace: Trace
 
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """The provider speaks: the attempt is committed."""
+    """The provider speaks: the attempt is committed.
+
+    `broken` is the attempt that had begun before this one and broke off: what it told is void.
+    """
 
     target: ModelRef
+    broken: Attempt | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,167 +81,218 @@ class Done:
 
     ending: Ending
     target: ModelRef
-    attempts: tuple[Attempt, ...]
+    trace: Trace
 
 
 Delta = TextDelta | ReasoningDelta | ToolCallDelta | PartDone
 RoutedEvent = Delta | Begun | Missed | Done
 
 
+class Start(Protocol[T_co]):
+    """Begins one attempt. None when it failed in a way that lets the walk go on."""
+
+    def __call__(
+        self, walk: Walk, roster: Roster, ranked: Ranked, *, hedge: bool
+    ) -> Coroutine[Any, Any, T_co | None]: ...
+
+
 class Router:
     """Deadlines are in the event loop's time. Every method raises ServiceFailure."""
 
-    def __init__(self, roster: Roster, *, attempt_min_s: float) -> None:
+    def __init__(self, roster: Roster, planner: Planner, course: Course) -> None:
         self.roster = roster
-        self.attempt_min_s = attempt_min_s
+        self.planner = planner
+        self.course = course
 
-    async def complete(self, spec: CompletionSpec, wish: RouteWish, deadline: float) -> Answered:
-        def ask(member: Member, call: ProviderCall) -> Awaitable[Completion]:
-            return member.provider.complete(call)
+    async def complete(self, request: CompletionRequest) -> Answered:
+        with self.roster.lease() as roster:
+            walk = self._walk(roster, request)
+            while True:
+                ranked = await walk.next()
+                listens = bool(walk.following) and roster.member(ranked.candidate.target).listens
+                start = self._heard if listens else self._whole
+                answer = await self._attempt(walk, roster, ranked, start)
+                if answer is not None:
+                    return Answered(*answer, walk.trace)
 
-        completion, target, attempts = await self._first_answer(spec, wish, deadline, ask)
-        if completion.ending.usage is None:
-            size_bytes = part_size_bytes(completion.parts)
-            ending = replace(completion.ending, usage=_estimate(spec, size_bytes))
-            completion = replace(completion, ending=ending)
-        return Answered(completion, target, attempts)
-
-    async def count_tokens(
-        self, spec: CompletionSpec, wish: RouteWish, deadline: float
-    ) -> TokenCount:
-        def ask(member: Member, call: ProviderCall) -> Awaitable[TokenCount]:
-            return member.provider.count_tokens(call)
-
-        count, _, _ = await self._first_answer(spec, wish, deadline, ask)
-        return count
-
-    async def embed(
-        self, model: str, inputs: tuple[str, ...], dimensions: int | None, deadline: float
-    ) -> Embedded:
-        def ask(member: Member, call: ProviderCall) -> Awaitable[Embeddings]:
-            return member.provider.embed(EmbeddingCall(call.model, inputs, dimensions))
-
-        spec = CompletionSpec(model, ())
-        embeddings, target, attempts = await self._first_answer(spec, RouteWish(), deadline, ask)
-        return Embedded(embeddings, target, attempts)
-
-    async def stream(
-        self, spec: CompletionSpec, wish: RouteWish, deadline: float
-    ) -> AsyncGenerator[RoutedEvent, None]:
+    async def stream(self, request: CompletionRequest) -> AsyncGenerator[RoutedEvent, None]:
         """Ends after exactly one Done, or raises.
 
         Close it (`contextlib.aclosing`) when leaving early: that closes the upstream connection.
         """
         with self.roster.lease() as roster:
-            walk = self._walk(roster, spec, wish, deadline)
-            for candidate in walk:
-                ending: Ending | None = None
-                with walk.attempt(candidate) as attempt:
-                    async with AsyncExitStack() as stack:
-                        member = roster.members[candidate.target.provider]
-                        limits = _Limits(member, wish, candidate, deadline)
-                        async with limits.until_first_token():
-                            context = member.provider.stream(_call(spec, member, candidate))
-                            events = await stack.enter_async_context(context)
-                            event = await _following(events, candidate)
-                        attempt.committed = True
-                        yield Begun(candidate.target)
+            walk = self._walk(roster, request)
+            interruption: ServiceFailure | None = None
+            while True:
+                try:
+                    ranked = await walk.next()
+                except ServiceFailure:
+                    # A part is with the caller: that is what counts, whatever failed after it.
+                    if interruption is not None:
+                        interruption.attempts = walk.attempts
+                        raise interruption from None
+                    raise
+                attempt = await self._attempt(walk, roster, ranked, self._open)
+                if attempt is None:
+                    yield Missed(walk.attempts[-1])
+                    continue
+                try:
+                    async with attempt:
+                        attempt.scope.committed = True
+                        broken = interruption.attempts[-1] if interruption else None
+                        yield Begun(attempt.scope.target, broken)
+                        event = attempt.first
                         size_bytes = 0
                         while not isinstance(event, Ending):
                             size_bytes += _size_bytes(event)
                             yield event
-                            event = await limits.following(events)
-                        ending = event
-                        if ending.usage is None:
-                            ending = replace(ending, usage=_estimate(spec, size_bytes))
-                if ending is not None:
-                    yield Done(ending, candidate.target, walk.attempts)
+                            event = await attempt.following()
+                        ending = self._ended(walk, attempt.scope, event, size_bytes)
+                except ServiceFailure as failure:
+                    if (
+                        not request.wish.restart
+                        or failure.reason is not ErrorReason.STREAM_INTERRUPTED
+                    ):
+                        raise
+                    interruption = failure
+                else:
+                    yield Done(ending, attempt.scope.target, walk.trace)
                     return
-                yield Missed(walk.attempts[-1])
 
-    async def _first_answer(
+    async def count_tokens(self, request: CompletionRequest) -> TokenCount:
+        async def ask(member: Member, call: ProviderCall, scope: AttemptScope) -> TokenCount:
+            count = await member.provider.count_tokens(call)
+            if not count.exact:
+                scope.evidence = Evidence.NONE  # Nobody was asked for an estimate.
+            return count
+
+        count, _, _ = await self._side_call(request, ask)
+        return count
+
+    async def embed(
+        self, request: CompletionRequest, inputs: tuple[str, ...], dimensions: int | None
+    ) -> Embedded:
+        """Of `request.spec` only the model counts."""
+
+        def ask(member: Member, call: ProviderCall, _: AttemptScope) -> Awaitable[Embeddings]:
+            return member.provider.embed(EmbeddingCall(call.model, inputs, dimensions))
+
+        return Embedded(*await self._side_call(request, ask))
+
+    def explain(self, request: CompletionRequest) -> Plan:
+        """How a request would be routed. Nobody is asked."""
+        return self.planner.plan(self.roster, request, _left_s(request))
+
+    def _walk(self, roster: Roster, request: CompletionRequest) -> Walk:
+        plan = self.planner.plan(roster, request, _left_s(request))
+        wish = request.wish
+        attempts_max = min(wish.attempts_max or roster.attempts_max, roster.attempts_max)
+        return Walk(plan, request, self.course, 1 if wish.disable_failover else attempts_max)
+
+    async def _attempt(
+        self, walk: Walk, roster: Roster, ranked: Ranked, start: Start[T]
+    ) -> T | None:
+        """What an attempt came to, or the hedge beside it; None when there is a next one to try."""
+        delay_s = walk.request.wish.hedge_delay_s
+        if delay_s is None or not walk.following:
+            return await start(walk, roster, ranked, hedge=False)
+
+        def second() -> Coroutine[Any, Any, T | None] | None:
+            spare = walk.spare()
+            return None if spare is None else start(walk, roster, spare, hedge=True)
+
+        entry = self.course.board.peek(ranked.candidate.target)
+        usual_s = (entry.first_token_p95_s if entry else None) or UNKNOWN_P95_S
+        first = start(walk, roster, ranked, hedge=False)
+        return await first_of(first, second, delay_s or usual_s, _discard)
+
+    async def _open(
+        self, walk: Walk, roster: Roster, ranked: Ranked, *, hedge: bool
+    ) -> Opened | None:
+        member = roster.member(ranked.candidate.target)
+        scope = walk.attempt(ranked, hedge=hedge)
+        return await opened(walk, scope, member, _call(walk.request.spec, member, ranked))
+
+    async def _heard(
+        self, walk: Walk, roster: Roster, ranked: Ranked, *, hedge: bool
+    ) -> tuple[Completion, ModelRef] | None:
+        """A whole answer, listened to as it comes."""
+        attempt = await self._open(walk, roster, ranked, hedge=hedge)
+        if attempt is None:
+            return None
+        async with attempt:
+            events = [attempt.first]
+            while not isinstance(events[-1], Ending):
+                events.append(await attempt.following())
+            return self._answered(walk, attempt.scope, fold(events))
+        return None
+
+    async def _whole(
+        self, walk: Walk, roster: Roster, ranked: Ranked, *, hedge: bool
+    ) -> tuple[Completion, ModelRef] | None:
+        member = roster.member(ranked.candidate.target)
+        with walk.attempt(ranked, hedge=hedge) as scope:
+            async with Limits(walk, scope, member).until_answer():
+                call = _call(walk.request.spec, member, ranked)
+                completion = await member.provider.complete(call)
+            return self._answered(walk, scope, completion)
+        return None
+
+    async def _side_call(
         self,
-        spec: CompletionSpec,
-        wish: RouteWish,
-        deadline: float,
-        ask: Callable[[Member, ProviderCall], Awaitable[T]],
-    ) -> tuple[T, ModelRef, tuple[Attempt, ...]]:
+        request: CompletionRequest,
+        ask: Callable[[Member, ProviderCall, AttemptScope], Awaitable[T]],
+    ) -> tuple[T, ModelRef, Trace]:
+        """Something else than an answer: it tells whether a provider lives, not how fast it is."""
         with self.roster.lease() as roster:
-            walk = self._walk(roster, spec, wish, deadline)
-            for candidate in walk:
-                answer: T | None = None
-                with walk.attempt(candidate):
-                    member = roster.members[candidate.target.provider]
-                    async with _Limits(member, wish, candidate, deadline).until_answer():
-                        answer = await ask(member, _call(spec, member, candidate))
+            walk = self._walk(roster, request)
+            answer: T | None = None
+            while True:
+                ranked = await walk.next()
+                member = roster.member(ranked.candidate.target)
+                with walk.attempt(ranked) as scope:
+                    scope.evidence = Evidence.LIFE
+                    async with Limits(walk, scope, member).until_answer():
+                        answer = await ask(member, _call(request.spec, member, ranked), scope)
                 if answer is not None:
-                    return answer, candidate.target, walk.attempts
-        message = "a walk ended without an answer and without a failure"
-        raise AssertionError(message)
+                    return answer, scope.target, walk.trace
 
-    def _walk(self, roster: Roster, spec: CompletionSpec, wish: RouteWish, deadline: float) -> Walk:
-        plan = plan_route(spec.model, wish, roster.offers, roster.attempts_max)
-        loop_time = asyncio.get_running_loop().time
-        return Walk(plan, deadline, loop_time, attempt_min_s=self.attempt_min_s)
+    def _answered(
+        self, walk: Walk, scope: AttemptScope, completion: Completion
+    ) -> tuple[Completion, ModelRef]:
+        size_bytes = 0 if completion.ending.usage else part_size_bytes(completion.parts)
+        ending = self._ended(walk, scope, completion.ending, size_bytes)
+        if ending is not completion.ending:
+            completion = replace(completion, ending=ending)
+        return completion, scope.target
 
-
-class _Limits:
-    """The time limits of one attempt; each one is cut short by the caller's deadline."""
-
-    def __init__(
-        self, member: Member, wish: RouteWish, candidate: Candidate, deadline: float
-    ) -> None:
-        now = asyncio.get_running_loop().time()
-        self._candidate = candidate
-        self._deadline = deadline
-        self._idle_s = member.limits.idle_s
-        self._attempt_s = min(wish.attempt_timeout_s or member.limits.attempt_s, 1e9)
-        self._first_token_s = wish.first_token_timeout_s or member.limits.first_token_s
-        self._started = now
-        self._end = now + self._attempt_s
-
-    def until_answer(self) -> AbstractAsyncContextManager[None]:
-        return self._until(self._end, f"did not answer in {self._attempt_s:g} s")
-
-    def until_first_token(self) -> AbstractAsyncContextManager[None]:
-        until = min(self._started + self._first_token_s, self._end)
-        return self._until(until, f"gave no token in {until - self._started:g} s")
-
-    async def following(self, events: AsyncIterator[StreamEvent]) -> StreamEvent:
-        """The next event. On the hot path of streams: one timer, no context manager of our own."""
-        until = min(asyncio.get_running_loop().time() + self._idle_s, self._end)
-        try:
-            async with asyncio.timeout_at(min(until, self._deadline)):
-                return await _following(events, self._candidate)
-        except TimeoutError:
-            raise self._late(f"fell silent for {self._idle_s:g} s, or took too long") from None
-
-    @asynccontextmanager
-    async def _until(self, until: float, complaint: str) -> AsyncGenerator[None, None]:
-        try:
-            async with asyncio.timeout_at(min(until, self._deadline)):
-                yield
-        except TimeoutError:
-            raise self._late(complaint) from None
-
-    def _late(self, complaint: str) -> Exception:
-        if asyncio.get_running_loop().time() >= self._deadline:
-            return DeadlinePassed()
-        message = f"{self._candidate.target} {complaint}"
-        return ProviderFailure(ErrorReason.PROVIDER_TIMEOUT, message)
+    def _ended(self, walk: Walk, scope: AttemptScope, ending: Ending, size_bytes: int) -> Ending:
+        """`ending` with its usage, estimated if the provider did not say; and what it teaches."""
+        usage = ending.usage
+        if usage is None:
+            usage = Usage(
+                input_tokens=estimated_prompt_tokens(walk.request.spec),
+                output_tokens=estimated_tokens(size_bytes),
+                estimated=True,
+            )
+            ending = replace(ending, usage=usage)
+        scope.output_tokens = usage.output_tokens
+        self.planner.learn(walk.request, walk.plan, scope.target, usage)
+        return ending
 
 
-def _call(spec: CompletionSpec, member: Member, candidate: Candidate) -> ProviderCall:
-    return ProviderCall(spec, candidate.target.model, member.defaults, member.on_unsupported)
+def _left_s(request: CompletionRequest) -> float:
+    return request.deadline - asyncio.get_running_loop().time()
 
 
-async def _following(events: AsyncIterator[StreamEvent], candidate: Candidate) -> StreamEvent:
-    event = await anext(events, None)
-    if event is None:
-        # Adapters promise an Ending or a failure. Silence is never passed off as an answer.
-        message = f"{candidate.target} stopped without an ending"
-        raise ProviderFailure(ErrorReason.PROVIDER_RESPONSE_INVALID, message)
-    return event
+def _call(spec: CompletionSpec, member: Member, ranked: Ranked) -> ProviderCall:
+    model = ranked.candidate.target.model
+    return ProviderCall(spec, model, member.defaults, member.on_unsupported)
+
+
+async def _discard(loser: object) -> None:
+    if isinstance(loser, Opened):
+        await loser.abandon()
 
 
 def _size_bytes(event: StreamEvent) -> int:
@@ -239,11 +303,3 @@ def _size_bytes(event: StreamEvent) -> int:
             return len(event.arguments_json_fragment)
         case _:
             return 0
-
-
-def _estimate(spec: CompletionSpec, size_bytes: int) -> Usage:
-    return Usage(
-        input_tokens=estimated_prompt_tokens(spec),
-        output_tokens=estimated_tokens(size_bytes),
-        estimated=True,
-    )

@@ -6,20 +6,44 @@ and the bookkeeping of attempts exist once.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+import asyncio
+import math
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
 from service.domain.attempt import Attempt, Outcome
+from service.domain.breaker import Circuit
 from service.domain.errors import ProviderFailure, ServiceFailure
-from service.domain.failover import Verdict, surrender, verdict
+from service.domain.failover import (
+    Verdict,
+    backoff_s,
+    surrender,
+    verdict,
+    worth_another_round,
+)
 from service.domain.reasons import ErrorReason
-from service.domain.routing import Candidate, Plan
+from service.domain.refusal import refusal
+from service.domain.request import CompletionRequest
+from service.domain.routing import Plan, Ranked
+from service.domain.trace import Trace
+from service.pipeline.retries import Retries
+from service.pipeline.scoreboard import Ended, Evidence, Scoreboard
+from service.pipeline.turns import Turns
 
 
 class DeadlinePassed(Exception):  # noqa: N818 - a signal within the pipeline, told to nobody
     """The caller's deadline came before the attempt's own limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What every walk shares: the state that it reads and reports to, and its limits."""
+
+    board: Scoreboard
+    turns: Turns
+    retries: Retries
+    attempt_min_s: float
 
 
 class AttemptScope:
@@ -29,14 +53,24 @@ class AttemptScope:
     of the answer is with the caller, and ServiceFailure STREAM_INTERRUPTED is raised instead.
     """
 
-    def __init__(self, walk: Walk, candidate: Candidate) -> None:
+    def __init__(self, walk: Walk, ranked: Ranked, *, hedge: bool) -> None:
+        self.ranked = ranked
+        self.target = ranked.candidate.target
         self.committed = False
+        self.first_token_s: float | None = None
+        self.spoken_s = 0.0
+        """How long was waited for what followed the first token, the caller's own time left out."""
+        self.output_tokens = 0
+        self.evidence = Evidence.FULL
+        self.overdue_s = math.inf
+        """Silence of so long speaks against the provider, though the caller's patience ended it."""
+        self._hedge = hedge
         self._walk = walk
-        self._candidate = candidate
+        self._place = 0
         self._started = 0.0
 
     def __enter__(self) -> Self:
-        self._started = time.monotonic()
+        self._place, self._started = self._walk.began(self.ranked)
         return self
 
     def __exit__(
@@ -45,93 +79,170 @@ class AttemptScope:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> bool:
-        duration_s = time.monotonic() - self._started
         match error:
             case None:
-                self._walk.ended(self._candidate, Outcome.OK, duration_s)
+                self._end(Outcome.OK)
             case ProviderFailure():
-                self._walk.ended(self._candidate, Outcome.FAILED, duration_s, error)
+                self._end(Outcome.FAILED, error)
                 if self.committed:
                     raise self._walk.interrupted(error) from error
                 return True
             case DeadlinePassed():
-                self._walk.ended(self._candidate, Outcome.CANCELLED, duration_s)
+                self._end(Outcome.CANCELLED)
                 raise self._walk.out_of_time() from None
             case _:
-                self._walk.ended(self._candidate, Outcome.CANCELLED, duration_s)
+                self._end(Outcome.CANCELLED)
         return False
 
+    def elapsed_s(self) -> float:
+        return self._walk.now() - self._started
 
-class Walk:
-    """Iterate it for the candidates to try; each one inside `attempt`."""
-
-    def __init__(
-        self,
-        plan: Plan,
-        deadline: float,
-        loop_time: Callable[[], float],
-        *,
-        attempt_min_s: float,
-    ) -> None:
-        self.attempts: tuple[Attempt, ...] = ()
-        self.deadline = deadline
-        self._plan = plan
-        self._loop_time = loop_time
-        self._attempt_min_s = attempt_min_s
-        self._failures: list[ProviderFailure] = []
-        self._stopped = False
-
-    def __repr__(self) -> str:
-        return f"<Walk {'; '.join(str(attempt) for attempt in self.attempts) or 'not begun'}>"
-
-    def __iter__(self) -> Iterator[Candidate]:
-        """Raises ServiceFailure when there is no time for the next attempt, or nobody left."""
-        excluded_model: str | None = None
-        upstream_count = 0
-        for candidate in self._plan.candidates:
-            if candidate.asked_as == excluded_model:
-                continue
-            if upstream_count >= self._plan.attempts_max:
-                break
-            self._require_time()
-            failures_before = len(self._failures)
-            yield candidate
-            failure = self._failures[-1] if len(self._failures) > failures_before else None
-            if failure is None:
-                return
-            # A parameter that the provider lacks is found without asking it: that costs no attempt.
-            upstream_count += not failure.local
-            decision = verdict(failure)
-            if decision is Verdict.STOP:
-                self._stopped = True
-                break
-            if decision is Verdict.NEXT_MODEL:
-                excluded_model = candidate.asked_as
-        raise surrender(self._failures, self.attempts, stopped=self._stopped)
-
-    def attempt(self, candidate: Candidate) -> AttemptScope:
-        """Records how the attempt inside ended; see AttemptScope."""
-        return AttemptScope(self, candidate)
-
-    def ended(
-        self,
-        candidate: Candidate,
-        outcome: Outcome,
-        duration_s: float,
-        failure: ProviderFailure | None = None,
-    ) -> None:
-        """Remembers an attempt, and its failure for the verdict."""
-        if failure is not None:
-            self._failures.append(failure)
+    def _end(self, outcome: Outcome, failure: ProviderFailure | None = None) -> None:
+        duration_s = self.elapsed_s()
+        charged = failure
+        if (
+            outcome is Outcome.CANCELLED
+            and self.first_token_s is None
+            and (duration_s > self.overdue_s)
+        ):
+            message = f"{self.target} was silent for {duration_s:.1f} s"
+            charged = ProviderFailure(ErrorReason.PROVIDER_TIMEOUT, message)
         attempt = Attempt(
-            candidate.target,
+            self.target,
             outcome,
             duration_s,
             failure.reason if failure else None,
             failure.http_status if failure else 0,
             failure.message if failure else "",
+            self.ranked.score,
+            self.first_token_s,
+            self._hedge,
         )
-        self.attempts += (attempt,)
+        how = Ended(
+            duration_s,
+            charged,
+            outcome is Outcome.CANCELLED,
+            self.first_token_s,
+            self.spoken_s,
+            self.output_tokens,
+            self.evidence,
+        )
+        failed = (self.ranked, failure) if failure else None
+        self._walk.ended(self._place, attempt, how, failed)
+
+
+class Walk:
+    """Call `next` for whom to ask, until an attempt has answered; each one inside `attempt`."""
+
+    def __init__(
+        self, plan: Plan, request: CompletionRequest, course: Course, attempts_max: int
+    ) -> None:
+        self.plan = plan
+        self.request = request
+        self.course = course
+        self.queued_s = 0.0
+        """How long was waited for a turn."""
+        self._attempts_max = attempts_max
+        self._loop = asyncio.get_running_loop()
+        self._queue = list(plan.ranked)
+        self._reserved: Ranked | None = None
+        self._failures: list[ProviderFailure] = []
+        self._judged = 0
+        self._failed: list[Ranked] = []
+        self._repeated: list[Ranked] = []
+        self._upstream_count = 0
+        self._round = 0
+        # In the order in which they started; None until it has ended.
+        self._attempts: list[Attempt | None] = []
+
+    def __repr__(self) -> str:
+        return f"<Walk {'; '.join(str(attempt) for attempt in self.attempts) or 'not begun'}>"
+
+    @property
+    def attempts(self) -> tuple[Attempt, ...]:
+        """Those that have ended."""
+        return tuple(attempt for attempt in self._attempts if attempt is not None)
+
+    @property
+    def trace(self) -> Trace:
+        return Trace(self.plan, self.attempts, self.queued_s)
+
+    def now(self) -> float:
+        return self._loop.time()
+
+    @property
+    def left_s(self) -> float:
+        return self.request.deadline - self._loop.time()
+
+    @property
+    def following(self) -> list[Ranked]:
+        """Who could still be asked after the one that is asked now."""
+        if self._upstream_count + 1 >= self._attempts_max:
+            return []
+        return self._queue
+
+    async def next(self) -> Ranked:
+        """Whom to ask now. Raises ServiceFailure when there is nobody, or no time, left."""
+        if self._judged == len(self._failures):
+            return await self._first()
+        again = self._judge()
+        if self._upstream_count >= self._attempts_max:
+            raise self._surrender()
+        self._require_time()
+        if not self._failures[-1].local and not self.course.retries.retry():
+            raise self._surrender()
+        if again is not None:
+            return again
+        self._queue = [ranked for ranked in self._queue if self._may_be_asked(ranked)]
+        if not self._queue:
+            await self._another_round()
+        return await self._take()
+
+    def spare(self) -> Ranked | None:
+        """Whom to ask beside the one that is asked now; None when nobody can be, or none may."""
+        for ranked in self.following:
+            if not self._may_be_asked(ranked) or not self.course.turns.has_room(
+                ranked.candidate.target
+            ):
+                continue
+            if not self.course.retries.hedge():
+                return None
+            self._queue.remove(ranked)
+            return ranked
+        return None
+
+    def attempt(self, ranked: Ranked, *, hedge: bool = False) -> AttemptScope:
+        """Records how the attempt inside ended; see AttemptScope."""
+        return AttemptScope(self, ranked, hedge=hedge)
+
+    def began(self, ranked: Ranked) -> tuple[int, float]:
+        """Counts an attempt in; gives its place, and the time."""
+        reserved = self._reserved is ranked
+        if reserved:
+            self._reserved = None
+        self.course.board.began(ranked.candidate.target, reserved=reserved)
+        self._upstream_count += 1
+        self._attempts.append(None)
+        return len(self._attempts) - 1, self._loop.time()
+
+    def ended(
+        self,
+        place: int,
+        attempt: Attempt,
+        how: Ended,
+        failed: tuple[Ranked, ProviderFailure] | None,
+    ) -> None:
+        """Remembers an attempt, and its failure for the verdict."""
+        self.course.board.ended(attempt.target, how)
+        self._attempts[place] = attempt
+        if failed is None:
+            return
+        ranked, failure = failed
+        self._failures.append(failure)
+        self._failed.append(ranked)
+        if failure.local:
+            # Found without asking: it costs no attempt.
+            self._upstream_count -= 1
 
     def interrupted(self, failure: ProviderFailure) -> ServiceFailure:
         return ServiceFailure(
@@ -139,6 +250,7 @@ class Walk:
             f"the answer broke off after it had begun: {failure.message}",
             attempts=self.attempts,
             usage=failure.usage,
+            plan=self.plan,
         )
 
     def out_of_time(self) -> ServiceFailure:
@@ -146,15 +258,99 @@ class Walk:
             ErrorReason.DEADLINE_EXCEEDED,
             f"the caller's deadline passed after {len(self.attempts)} attempts",
             attempts=self.attempts,
+            plan=self.plan,
         )
 
+    async def _first(self) -> Ranked:
+        self.course.retries.asked()
+        self._require_time()
+        if not self._queue:
+            board = self.course.board
+            failure = refusal(self.plan, self.request.spec.model, board.clock())
+            failure.plan = self.plan
+            raise failure
+        return await self._take()
+
+    async def _take(self) -> Ranked:
+        """The first in the queue with room; else the first that gets any."""
+        turns = self.course.turns
+        for index, ranked in enumerate(self._queue):
+            if turns.has_room(ranked.candidate.target):
+                return self._queue.pop(index)
+        targets = [ranked.candidate.target for ranked in self._queue]
+        began = self._loop.time()
+        try:
+            until = self.request.deadline - self.course.attempt_min_s
+            target = await turns.wait(targets, until)
+        except TimeoutError:
+            raise self.out_of_time() from None
+        except ServiceFailure as failure:
+            failure.attempts, failure.plan = self.attempts, self.plan
+            raise
+        finally:
+            self.queued_s += self._loop.time() - began
+        self._reserved = self._queue.pop(targets.index(target))
+        return self._reserved
+
+    def _judge(self) -> Ranked | None:
+        """Carries out the verdicts of the failures since; gives whom to ask again at once."""
+        again: Ranked | None = None
+        for failure, ranked in zip(
+            self._failures[self._judged :], self._failed[self._judged :], strict=True
+        ):
+            match verdict(failure):
+                case Verdict.STOP:
+                    raise self._surrender(stopped=failure)
+                case Verdict.NEXT_MODEL:
+                    asked_as = ranked.candidate.asked_as
+                    self._queue = [r for r in self._queue if r.candidate.asked_as != asked_as]
+                case Verdict.RETRY_SAME if ranked not in self._repeated:
+                    self._repeated.append(ranked)
+                    again = ranked
+                case _:
+                    pass
+        self._judged = len(self._failures)
+        return again
+
+    async def _another_round(self) -> None:
+        """Asks those again who failed in a way that passes, after a while. Raises when none did."""
+        again = [
+            ranked
+            for ranked, failure in zip(self._failed, self._failures, strict=True)
+            if worth_another_round((failure,)) and self._may_be_asked(ranked)
+        ]
+        if not again or self.request.wish.disable_failover:
+            raise self._surrender()
+        wait_s = backoff_s(self._round, self.course.board.draw())
+        self._round += 1
+        if wait_s + self.course.attempt_min_s > self.left_s:
+            raise self._surrender()
+        await asyncio.sleep(wait_s)
+        self._queue = list(dict.fromkeys(again))
+
+    def _may_be_asked(self, ranked: Ranked) -> bool:
+        """Whether nothing has come up since the plan was made."""
+        entry = self.course.board.peek(ranked.candidate.target)
+        if entry is None:
+            return True
+        if entry.quota.until > self.course.board.clock() or entry.floor_s > self.left_s:
+            return False
+        known_open = ranked.view.circuit is Circuit.OPEN
+        return entry.breaker.circuit is not Circuit.OPEN or known_open
+
+    def _surrender(self, stopped: ProviderFailure | None = None) -> ServiceFailure:
+        failure = surrender(self._failures, self.attempts, stopped)
+        failure.plan = self.plan
+        return failure
+
     def _require_time(self) -> None:
-        if self.deadline - self._loop_time() >= self._attempt_min_s:
+        if self.left_s >= self.course.attempt_min_s:
             return
         if self.attempts:
             raise self.out_of_time()
         raise ServiceFailure(
             ErrorReason.DEADLINE_TOO_SHORT,
-            f"the deadline leaves less than {self._attempt_min_s * 1000:.0f} ms,"
+            f"the deadline leaves less than {self.course.attempt_min_s * 1000:.0f} ms,"
             " too little for any attempt; none was made",
+            plan=self.plan,
         )

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import errno
 import io
 import time
 import zlib
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import aiohttp
 
 from service.domain.errors import ProviderFailure
 from service.domain.reasons import ErrorReason
+from service.providers.retry_after import retry_after_s
 from service.providers.wire import invalid_answer
 
 _ERROR_BODY_BYTES_MAX = 64 * 1024
@@ -114,7 +115,7 @@ class Answer:
 
     def retry_after_s(self) -> float | None:
         """What the provider's headers ask for, in seconds from now; None if they do not."""
-        return _retry_after_s(self.headers)
+        return retry_after_s(self.headers, time.time())
 
     def _inflater(self, encoding: str) -> Any:
         wbits = _ZLIB_WBITS.get(encoding)
@@ -196,6 +197,7 @@ class HttpClient:
                 ErrorReason.PROVIDER_UNAVAILABLE,
                 f"{self.endpoint.name} cannot be reached at {self.endpoint.base_url}:"
                 f" {_words(error)}",
+                unheard=_lost(error),
             ) from error
 
     def _open_session(self) -> aiohttp.ClientSession:
@@ -239,37 +241,20 @@ class _Connector(aiohttp.TCPConnector):
         return connection
 
 
+def _lost(error: BaseException) -> bool:
+    """Whether a connection that stood was lost before any byte of the answer."""
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return True
+    return (
+        isinstance(error, aiohttp.ClientOSError)
+        and not isinstance(error, aiohttp.ClientConnectorError)
+        and error.errno in (errno.ECONNRESET, errno.EPIPE)
+    )
+
+
 def _words(error: BaseException) -> str:
     if isinstance(error, TimeoutError):
         return "it did not accept the connection in time"
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return "it closed the connection without an answer"
     return str(error) or type(error).__name__
-
-
-def _retry_after_s(headers: Mapping[str, str]) -> float | None:
-    milliseconds = headers.get("retry-after-ms")
-    if milliseconds is not None:
-        return _positive(milliseconds, 0.001)
-    wish = headers.get("retry-after")
-    if wish is None:
-        return None
-    seconds = _positive(wish, 1.0)
-    if seconds is not None:
-        return seconds
-    try:
-        at = parsedate_to_datetime(wish).timestamp()
-        # The provider's own clock where it tells it: no two clocks agree.
-        told = headers.get("date")
-        now = parsedate_to_datetime(told).timestamp() if told else time.time()
-    except (ValueError, OverflowError):
-        return None
-    return max(0.0, at - now)
-
-
-def _positive(text: str, unit: float) -> float | None:
-    try:
-        value = float(text) * unit
-    except ValueError:
-        return None
-    return value if 0 <= value < float("inf") else None

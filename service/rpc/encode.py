@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from aiprovider.v1 import completion_service_pb2 as pb
 from aiprovider.v1 import content_pb2, model_service_pb2, routing_pb2, usage_pb2
-from google.protobuf import struct_pb2, timestamp_pb2
+from google.protobuf import struct_pb2
 
 from service.domain.attempt import Attempt
 from service.domain.catalogue import Listing
@@ -25,9 +23,11 @@ from service.domain.completion import (
 )
 from service.domain.events import PartDone, ReasoningDelta, TextDelta, ToolCallDelta
 from service.domain.provider import ModelRef
-from service.domain.routing import POLICY_VERSION
-from service.pipeline.router import Answered, Done
-from service.rpc.status import attempt_pb, duration, usage_pb
+from service.domain.routing import Plan
+from service.domain.trace import Trace
+from service.pipeline.router import Answered, Begun, Done
+from service.rpc.routes import attempt_pb, candidates, route_trace
+from service.rpc.values import duration, model_ref, timestamp, usage_pb
 
 _FINISH_REASONS = {
     FinishReason.STOP: pb.FINISH_REASON_STOP,
@@ -64,7 +64,7 @@ def complete_response(
         create_time=timestamp(now),
         logprobs=[_logprob(token) for token in completion.logprobs],
         dropped_parameters=ending.dropped_parameters,
-        route=route_trace(answered.attempts),
+        route=route_trace(answered.trace, now),
         cache=_CACHE,
         timing=timing,
     )
@@ -80,14 +80,21 @@ def stream_started(request_id: str, target: ModelRef, now: float) -> pb.StreamCo
     return pb.StreamCompleteResponse(started=started)
 
 
-def stream_finished(done: Done, timing: pb.Timing) -> pb.StreamCompleteResponse:
+def stream_restarted(begun: Begun) -> pb.StreamCompleteResponse:
+    restarted = pb.StreamRestarted(served_by=model_ref(begun.target))
+    if begun.broken is not None:
+        restarted.attempt.CopyFrom(attempt_pb(begun.broken))
+    return pb.StreamCompleteResponse(restarted=restarted)
+
+
+def stream_finished(done: Done, timing: pb.Timing, now: float) -> pb.StreamCompleteResponse:
     ending = done.ending
     finished = pb.StreamFinished(
         finish_reason=_FINISH_REASONS[ending.finish_reason],
         provider_finish_reason=ending.provider_finish_reason,
         usage=usage_pb(ending.usage) if ending.usage else None,
         cost=_COST,
-        route=route_trace(done.attempts),
+        route=route_trace(done.trace, now),
         timing=timing,
         provider_response_id=ending.response_id,
         dropped_parameters=ending.dropped_parameters,
@@ -95,6 +102,12 @@ def stream_finished(done: Done, timing: pb.Timing) -> pb.StreamCompleteResponse:
     if ending.metadata:
         finished.provider_metadata[done.target.provider].update(ending.metadata)
     return pb.StreamCompleteResponse(finished=finished)
+
+
+def explained(plan: Plan, now: float) -> pb.ExplainRouteResponse:
+    return pb.ExplainRouteResponse(
+        candidates=candidates(plan, now), route=route_trace(Trace(plan), now)
+    )
 
 
 def route_event(attempt: Attempt) -> pb.StreamCompleteResponse:
@@ -175,29 +188,14 @@ def _part_kind(part: Part) -> content_pb2.Part:
             return content_pb2.Part(provider_part=own)
 
 
-def model_ref(target: ModelRef) -> routing_pb2.ModelRef:
-    return routing_pb2.ModelRef(
-        provider=target.provider, model=target.model, deployment=target.deployment
-    )
-
-
-def route_trace(attempts: Sequence[Attempt]) -> routing_pb2.RouteTrace:
-    return routing_pb2.RouteTrace(
-        attempts=[attempt_pb(attempt) for attempt in attempts], policy_version=POLICY_VERSION
-    )
-
-
-def timing(total_s: float, provider_s: float, first_token_s: float | None = None) -> pb.Timing:
+def timing(total_s: float, trace: Trace, first_token_s: float | None = None) -> pb.Timing:
+    provider_s = sum(attempt.duration_s for attempt in trace.attempts)
     return pb.Timing(
         total_duration=duration(total_s),
         provider_duration=duration(provider_s),
+        queue_duration=duration(trace.queued_s),
         time_to_first_token=None if first_token_s is None else duration(first_token_s),
     )
-
-
-def timestamp(now: float) -> timestamp_pb2.Timestamp:
-    nanos = int(now * 1e9)
-    return timestamp_pb2.Timestamp(seconds=nanos // 10**9, nanos=nanos % 10**9)
 
 
 def model_pb(listing: Listing) -> model_service_pb2.Model:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any, cast
 
 import grpc.aio
@@ -22,10 +23,18 @@ from google.rpc import error_details_pb2 as rpc_details
 from google.rpc import status_pb2
 from grpc_health.v1 import health_pb2_grpc
 
+from service.domain.candidate import Names
+from service.domain.routing import Bounds, Rule
+from service.domain.scoring import POLICIES, PolicyName
 from service.pipeline.admission import Admission
 from service.pipeline.completion import CompletionPipeline
+from service.pipeline.planner import Planner
+from service.pipeline.retries import Retries
 from service.pipeline.roster import Member, Roster
 from service.pipeline.router import Router
+from service.pipeline.scoreboard import Scoreboard
+from service.pipeline.turns import Turns
+from service.pipeline.walk import Course
 from service.rpc.call import Identity
 from service.rpc.interceptors.guard import Deadlines, Guard
 from service.rpc.interceptors.identity import Directory
@@ -36,6 +45,8 @@ from service.server import Listen, Server, Servicers
 from service.telemetry.redaction import Redactor
 
 ANONYMOUS = Directory(anonymous=Identity("anonymous", "anonymous"))
+BY_PRIORITY = Bounds(POLICIES[PolicyName.PRIORITY])
+"""Where the order must be known."""
 Status = grpc.StatusCode
 
 
@@ -67,12 +78,20 @@ async def serving(
     listen: Listen = Listen("127.0.0.1", 0, settle_s=0.0, grace_s=5.0),
     attempts_max: int = 3,
     in_flight_max: int = 100,
+    waiting_max: int = 100,
+    names: Names = Names(),
+    rules: Sequence[Rule] = (),
+    bounds: Bounds = BY_PRIORITY,
     secrets: Sequence[str] = (),
 ) -> AsyncGenerator[Served, None]:
     """Ends with the server stopped and the channel closed."""
     lines: list[Mapping[str, Any]] = []
     admission = Admission(in_flight_max)
-    router = Router(Roster(members, attempts_max=attempts_max), attempt_min_s=0.005)
+    board = Scoreboard(rng=Random(1))
+    turns = Turns(board, waiting_max)
+    course = Course(board, turns, Retries(board.clock), attempt_min_s=0.005)
+    roster = Roster(members, attempts_max=attempts_max, names=names, rules=rules, bounds=bounds)
+    router = Router(roster, Planner(board), course)
     pipeline = CompletionPipeline(admission, router)
     guard = Guard(directory, deadlines, Redactor(secrets), lines.append)
     servicers = Servicers(

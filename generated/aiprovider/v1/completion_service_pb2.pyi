@@ -154,12 +154,14 @@ class StreamCompleteRequest(_message.Message):
     def __init__(self, spec: _Optional[_Union[CompletionSpec, _Mapping]] = ..., routing: _Optional[_Union[_routing_pb2.RoutingPolicy, _Mapping]] = ..., cache: _Optional[_Union[_routing_pb2.CachePolicy, _Mapping]] = ..., idempotency_key: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., stream_options: _Optional[_Union[StreamOptions, _Mapping]] = ...) -> None: ...
 
 class StreamOptions(_message.Message):
-    __slots__ = ("coalesce_window", "include_route_events")
+    __slots__ = ("coalesce_window", "include_route_events", "restart_on_interruption")
     COALESCE_WINDOW_FIELD_NUMBER: _ClassVar[int]
     INCLUDE_ROUTE_EVENTS_FIELD_NUMBER: _ClassVar[int]
+    RESTART_ON_INTERRUPTION_FIELD_NUMBER: _ClassVar[int]
     coalesce_window: _duration_pb2.Duration
     include_route_events: bool
-    def __init__(self, coalesce_window: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., include_route_events: _Optional[bool] = ...) -> None: ...
+    restart_on_interruption: bool
+    def __init__(self, coalesce_window: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., include_route_events: _Optional[bool] = ..., restart_on_interruption: _Optional[bool] = ...) -> None: ...
 
 class CompleteResponse(_message.Message):
     __slots__ = ("id", "message", "finish_reason", "provider_finish_reason", "usage", "cost", "served_by", "provider_response_id", "create_time", "logprobs", "provider_metadata", "dropped_parameters", "route", "cache", "timing")
@@ -227,7 +229,7 @@ class Timing(_message.Message):
     def __init__(self, total_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., time_to_first_token: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., provider_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., queue_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class StreamCompleteResponse(_message.Message):
-    __slots__ = ("text", "reasoning", "tool_call", "started", "part_done", "finished", "route", "keepalive", "sequence")
+    __slots__ = ("text", "reasoning", "tool_call", "started", "part_done", "finished", "route", "keepalive", "restarted", "sequence")
     TEXT_FIELD_NUMBER: _ClassVar[int]
     REASONING_FIELD_NUMBER: _ClassVar[int]
     TOOL_CALL_FIELD_NUMBER: _ClassVar[int]
@@ -236,6 +238,7 @@ class StreamCompleteResponse(_message.Message):
     FINISHED_FIELD_NUMBER: _ClassVar[int]
     ROUTE_FIELD_NUMBER: _ClassVar[int]
     KEEPALIVE_FIELD_NUMBER: _ClassVar[int]
+    RESTARTED_FIELD_NUMBER: _ClassVar[int]
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     text: TextDelta
     reasoning: ReasoningDelta
@@ -245,8 +248,9 @@ class StreamCompleteResponse(_message.Message):
     finished: StreamFinished
     route: RouteEvent
     keepalive: Keepalive
+    restarted: StreamRestarted
     sequence: int
-    def __init__(self, text: _Optional[_Union[TextDelta, _Mapping]] = ..., reasoning: _Optional[_Union[ReasoningDelta, _Mapping]] = ..., tool_call: _Optional[_Union[ToolCallDelta, _Mapping]] = ..., started: _Optional[_Union[StreamStarted, _Mapping]] = ..., part_done: _Optional[_Union[PartDone, _Mapping]] = ..., finished: _Optional[_Union[StreamFinished, _Mapping]] = ..., route: _Optional[_Union[RouteEvent, _Mapping]] = ..., keepalive: _Optional[_Union[Keepalive, _Mapping]] = ..., sequence: _Optional[int] = ...) -> None: ...
+    def __init__(self, text: _Optional[_Union[TextDelta, _Mapping]] = ..., reasoning: _Optional[_Union[ReasoningDelta, _Mapping]] = ..., tool_call: _Optional[_Union[ToolCallDelta, _Mapping]] = ..., started: _Optional[_Union[StreamStarted, _Mapping]] = ..., part_done: _Optional[_Union[PartDone, _Mapping]] = ..., finished: _Optional[_Union[StreamFinished, _Mapping]] = ..., route: _Optional[_Union[RouteEvent, _Mapping]] = ..., keepalive: _Optional[_Union[Keepalive, _Mapping]] = ..., restarted: _Optional[_Union[StreamRestarted, _Mapping]] = ..., sequence: _Optional[int] = ...) -> None: ...
 
 class TextDelta(_message.Message):
     __slots__ = ("text", "part_index", "logprobs")
@@ -333,6 +337,14 @@ class RouteEvent(_message.Message):
     attempt: _routing_pb2.Attempt
     def __init__(self, attempt: _Optional[_Union[_routing_pb2.Attempt, _Mapping]] = ...) -> None: ...
 
+class StreamRestarted(_message.Message):
+    __slots__ = ("served_by", "attempt")
+    SERVED_BY_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    served_by: _routing_pb2.ModelRef
+    attempt: _routing_pb2.Attempt
+    def __init__(self, served_by: _Optional[_Union[_routing_pb2.ModelRef, _Mapping]] = ..., attempt: _Optional[_Union[_routing_pb2.Attempt, _Mapping]] = ...) -> None: ...
+
 class Keepalive(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
@@ -364,11 +376,13 @@ class ExplainRouteRequest(_message.Message):
     def __init__(self, spec: _Optional[_Union[CompletionSpec, _Mapping]] = ..., routing: _Optional[_Union[_routing_pb2.RoutingPolicy, _Mapping]] = ...) -> None: ...
 
 class ExplainRouteResponse(_message.Message):
-    __slots__ = ("candidates", "cache_key", "would_hit_cache")
+    __slots__ = ("candidates", "cache_key", "would_hit_cache", "route")
     CANDIDATES_FIELD_NUMBER: _ClassVar[int]
     CACHE_KEY_FIELD_NUMBER: _ClassVar[int]
     WOULD_HIT_CACHE_FIELD_NUMBER: _ClassVar[int]
+    ROUTE_FIELD_NUMBER: _ClassVar[int]
     candidates: _containers.RepeatedCompositeFieldContainer[_routing_pb2.Candidate]
     cache_key: str
     would_hit_cache: bool
-    def __init__(self, candidates: _Optional[_Iterable[_Union[_routing_pb2.Candidate, _Mapping]]] = ..., cache_key: _Optional[str] = ..., would_hit_cache: _Optional[bool] = ...) -> None: ...
+    route: _routing_pb2.RouteTrace
+    def __init__(self, candidates: _Optional[_Iterable[_Union[_routing_pb2.Candidate, _Mapping]]] = ..., cache_key: _Optional[str] = ..., would_hit_cache: _Optional[bool] = ..., route: _Optional[_Union[_routing_pb2.RouteTrace, _Mapping]] = ...) -> None: ...

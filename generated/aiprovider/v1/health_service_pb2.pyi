@@ -74,7 +74,7 @@ class WatchProvidersResponse(_message.Message):
     def __init__(self, provider: _Optional[_Union[ProviderHealth, _Mapping]] = ...) -> None: ...
 
 class ProviderHealth(_message.Message):
-    __slots__ = ("provider", "status", "circuit", "success_ratio", "latency_p50", "latency_p95", "time_to_first_token_p50", "window_requests", "last_error_reason", "last_error_time", "cooldown_until_time", "score", "probed")
+    __slots__ = ("provider", "status", "circuit", "success_ratio", "latency_p50", "latency_p95", "time_to_first_token_p50", "window_requests", "last_error_reason", "last_error_time", "cooldown_until_time", "score", "probed", "model", "deployment", "in_flight", "concurrency_limit", "check_duration")
     PROVIDER_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     CIRCUIT_FIELD_NUMBER: _ClassVar[int]
@@ -88,6 +88,11 @@ class ProviderHealth(_message.Message):
     COOLDOWN_UNTIL_TIME_FIELD_NUMBER: _ClassVar[int]
     SCORE_FIELD_NUMBER: _ClassVar[int]
     PROBED_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    DEPLOYMENT_FIELD_NUMBER: _ClassVar[int]
+    IN_FLIGHT_FIELD_NUMBER: _ClassVar[int]
+    CONCURRENCY_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    CHECK_DURATION_FIELD_NUMBER: _ClassVar[int]
     provider: str
     status: ProviderStatus
     circuit: CircuitState
@@ -101,4 +106,9 @@ class ProviderHealth(_message.Message):
     cooldown_until_time: _timestamp_pb2.Timestamp
     score: float
     probed: bool
-    def __init__(self, provider: _Optional[str] = ..., status: _Optional[_Union[ProviderStatus, str]] = ..., circuit: _Optional[_Union[CircuitState, str]] = ..., success_ratio: _Optional[float] = ..., latency_p50: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., latency_p95: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., time_to_first_token_p50: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., window_requests: _Optional[int] = ..., last_error_reason: _Optional[str] = ..., last_error_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., cooldown_until_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., score: _Optional[float] = ..., probed: _Optional[bool] = ...) -> None: ...
+    model: str
+    deployment: str
+    in_flight: int
+    concurrency_limit: int
+    check_duration: _duration_pb2.Duration
+    def __init__(self, provider: _Optional[str] = ..., status: _Optional[_Union[ProviderStatus, str]] = ..., circuit: _Optional[_Union[CircuitState, str]] = ..., success_ratio: _Optional[float] = ..., latency_p50: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., latency_p95: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., time_to_first_token_p50: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., window_requests: _Optional[int] = ..., last_error_reason: _Optional[str] = ..., last_error_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., cooldown_until_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., score: _Optional[float] = ..., probed: _Optional[bool] = ..., model: _Optional[str] = ..., deployment: _Optional[str] = ..., in_flight: _Optional[int] = ..., concurrency_limit: _Optional[int] = ..., check_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...

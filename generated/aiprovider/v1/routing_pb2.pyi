@@ -22,7 +22,7 @@ class ModelRef(_message.Message):
     def __init__(self, provider: _Optional[str] = ..., model: _Optional[str] = ..., deployment: _Optional[str] = ...) -> None: ...
 
 class RoutingPolicy(_message.Message):
-    __slots__ = ("objective", "providers", "excluded_providers", "fallback_models", "disable_failover", "max_attempts", "attempt_timeout", "first_token_timeout", "max_cost_nano_usd", "hedge_delay")
+    __slots__ = ("objective", "providers", "excluded_providers", "fallback_models", "disable_failover", "max_attempts", "attempt_timeout", "first_token_timeout", "max_cost_nano_usd", "hedge_delay", "regions")
     class Objective(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         OBJECTIVE_UNSPECIFIED: _ClassVar[RoutingPolicy.Objective]
@@ -30,11 +30,19 @@ class RoutingPolicy(_message.Message):
         OBJECTIVE_LATENCY: _ClassVar[RoutingPolicy.Objective]
         OBJECTIVE_COST: _ClassVar[RoutingPolicy.Objective]
         OBJECTIVE_RELIABILITY: _ClassVar[RoutingPolicy.Objective]
+        OBJECTIVE_WEIGHTED: _ClassVar[RoutingPolicy.Objective]
+        OBJECTIVE_PRIORITY: _ClassVar[RoutingPolicy.Objective]
+        OBJECTIVE_ROUND_ROBIN: _ClassVar[RoutingPolicy.Objective]
+        OBJECTIVE_LEAST_IN_FLIGHT: _ClassVar[RoutingPolicy.Objective]
     OBJECTIVE_UNSPECIFIED: RoutingPolicy.Objective
     OBJECTIVE_BALANCED: RoutingPolicy.Objective
     OBJECTIVE_LATENCY: RoutingPolicy.Objective
     OBJECTIVE_COST: RoutingPolicy.Objective
     OBJECTIVE_RELIABILITY: RoutingPolicy.Objective
+    OBJECTIVE_WEIGHTED: RoutingPolicy.Objective
+    OBJECTIVE_PRIORITY: RoutingPolicy.Objective
+    OBJECTIVE_ROUND_ROBIN: RoutingPolicy.Objective
+    OBJECTIVE_LEAST_IN_FLIGHT: RoutingPolicy.Objective
     OBJECTIVE_FIELD_NUMBER: _ClassVar[int]
     PROVIDERS_FIELD_NUMBER: _ClassVar[int]
     EXCLUDED_PROVIDERS_FIELD_NUMBER: _ClassVar[int]
@@ -45,6 +53,7 @@ class RoutingPolicy(_message.Message):
     FIRST_TOKEN_TIMEOUT_FIELD_NUMBER: _ClassVar[int]
     MAX_COST_NANO_USD_FIELD_NUMBER: _ClassVar[int]
     HEDGE_DELAY_FIELD_NUMBER: _ClassVar[int]
+    REGIONS_FIELD_NUMBER: _ClassVar[int]
     objective: RoutingPolicy.Objective
     providers: _containers.RepeatedScalarFieldContainer[str]
     excluded_providers: _containers.RepeatedScalarFieldContainer[str]
@@ -55,7 +64,8 @@ class RoutingPolicy(_message.Message):
     first_token_timeout: _duration_pb2.Duration
     max_cost_nano_usd: int
     hedge_delay: _duration_pb2.Duration
-    def __init__(self, objective: _Optional[_Union[RoutingPolicy.Objective, str]] = ..., providers: _Optional[_Iterable[str]] = ..., excluded_providers: _Optional[_Iterable[str]] = ..., fallback_models: _Optional[_Iterable[str]] = ..., disable_failover: _Optional[bool] = ..., max_attempts: _Optional[int] = ..., attempt_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., first_token_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_cost_nano_usd: _Optional[int] = ..., hedge_delay: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    regions: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, objective: _Optional[_Union[RoutingPolicy.Objective, str]] = ..., providers: _Optional[_Iterable[str]] = ..., excluded_providers: _Optional[_Iterable[str]] = ..., fallback_models: _Optional[_Iterable[str]] = ..., disable_failover: _Optional[bool] = ..., max_attempts: _Optional[int] = ..., attempt_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., first_token_timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., max_cost_nano_usd: _Optional[int] = ..., hedge_delay: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., regions: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class CachePolicy(_message.Message):
     __slots__ = ("mode", "ttl", "max_age", "namespace")
@@ -110,7 +120,7 @@ class CacheInfo(_message.Message):
     def __init__(self, status: _Optional[_Union[CacheInfo.Status, str]] = ..., age: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., key: _Optional[str] = ...) -> None: ...
 
 class Attempt(_message.Message):
-    __slots__ = ("target", "outcome", "reason", "grpc_code", "http_status", "duration", "score")
+    __slots__ = ("target", "outcome", "reason", "grpc_code", "http_status", "duration", "score", "time_to_first_token", "hedge")
     class Outcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         OUTCOME_UNSPECIFIED: _ClassVar[Attempt.Outcome]
@@ -130,6 +140,8 @@ class Attempt(_message.Message):
     HTTP_STATUS_FIELD_NUMBER: _ClassVar[int]
     DURATION_FIELD_NUMBER: _ClassVar[int]
     SCORE_FIELD_NUMBER: _ClassVar[int]
+    TIME_TO_FIRST_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    HEDGE_FIELD_NUMBER: _ClassVar[int]
     target: ModelRef
     outcome: Attempt.Outcome
     reason: str
@@ -137,18 +149,30 @@ class Attempt(_message.Message):
     http_status: int
     duration: _duration_pb2.Duration
     score: float
-    def __init__(self, target: _Optional[_Union[ModelRef, _Mapping]] = ..., outcome: _Optional[_Union[Attempt.Outcome, str]] = ..., reason: _Optional[str] = ..., grpc_code: _Optional[int] = ..., http_status: _Optional[int] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., score: _Optional[float] = ...) -> None: ...
+    time_to_first_token: _duration_pb2.Duration
+    hedge: bool
+    def __init__(self, target: _Optional[_Union[ModelRef, _Mapping]] = ..., outcome: _Optional[_Union[Attempt.Outcome, str]] = ..., reason: _Optional[str] = ..., grpc_code: _Optional[int] = ..., http_status: _Optional[int] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., score: _Optional[float] = ..., time_to_first_token: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., hedge: _Optional[bool] = ...) -> None: ...
 
 class RouteTrace(_message.Message):
-    __slots__ = ("attempts", "policy_version")
+    __slots__ = ("attempts", "policy_version", "policy", "candidates", "propensity", "draw", "trial")
     ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
     POLICY_VERSION_FIELD_NUMBER: _ClassVar[int]
+    POLICY_FIELD_NUMBER: _ClassVar[int]
+    CANDIDATES_FIELD_NUMBER: _ClassVar[int]
+    PROPENSITY_FIELD_NUMBER: _ClassVar[int]
+    DRAW_FIELD_NUMBER: _ClassVar[int]
+    TRIAL_FIELD_NUMBER: _ClassVar[int]
     attempts: _containers.RepeatedCompositeFieldContainer[Attempt]
     policy_version: str
-    def __init__(self, attempts: _Optional[_Iterable[_Union[Attempt, _Mapping]]] = ..., policy_version: _Optional[str] = ...) -> None: ...
+    policy: str
+    candidates: _containers.RepeatedCompositeFieldContainer[Candidate]
+    propensity: float
+    draw: float
+    trial: bool
+    def __init__(self, attempts: _Optional[_Iterable[_Union[Attempt, _Mapping]]] = ..., policy_version: _Optional[str] = ..., policy: _Optional[str] = ..., candidates: _Optional[_Iterable[_Union[Candidate, _Mapping]]] = ..., propensity: _Optional[float] = ..., draw: _Optional[float] = ..., trial: _Optional[bool] = ...) -> None: ...
 
 class Candidate(_message.Message):
-    __slots__ = ("target", "score", "score_terms", "eligible", "ineligible_reason", "cooldown_until_time", "estimated_cost_nano_usd")
+    __slots__ = ("target", "score", "score_terms", "eligible", "ineligible_reason", "cooldown_until_time", "estimated_cost_nano_usd", "share", "asked_as", "tier", "expected_duration", "quality", "in_flight", "concurrency_limit")
     class ScoreTermsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -163,6 +187,13 @@ class Candidate(_message.Message):
     INELIGIBLE_REASON_FIELD_NUMBER: _ClassVar[int]
     COOLDOWN_UNTIL_TIME_FIELD_NUMBER: _ClassVar[int]
     ESTIMATED_COST_NANO_USD_FIELD_NUMBER: _ClassVar[int]
+    SHARE_FIELD_NUMBER: _ClassVar[int]
+    ASKED_AS_FIELD_NUMBER: _ClassVar[int]
+    TIER_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_DURATION_FIELD_NUMBER: _ClassVar[int]
+    QUALITY_FIELD_NUMBER: _ClassVar[int]
+    IN_FLIGHT_FIELD_NUMBER: _ClassVar[int]
+    CONCURRENCY_LIMIT_FIELD_NUMBER: _ClassVar[int]
     target: ModelRef
     score: float
     score_terms: _containers.ScalarMap[str, float]
@@ -170,4 +201,11 @@ class Candidate(_message.Message):
     ineligible_reason: str
     cooldown_until_time: _timestamp_pb2.Timestamp
     estimated_cost_nano_usd: int
-    def __init__(self, target: _Optional[_Union[ModelRef, _Mapping]] = ..., score: _Optional[float] = ..., score_terms: _Optional[_Mapping[str, float]] = ..., eligible: _Optional[bool] = ..., ineligible_reason: _Optional[str] = ..., cooldown_until_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., estimated_cost_nano_usd: _Optional[int] = ...) -> None: ...
+    share: float
+    asked_as: str
+    tier: int
+    expected_duration: _duration_pb2.Duration
+    quality: float
+    in_flight: int
+    concurrency_limit: int
+    def __init__(self, target: _Optional[_Union[ModelRef, _Mapping]] = ..., score: _Optional[float] = ..., score_terms: _Optional[_Mapping[str, float]] = ..., eligible: _Optional[bool] = ..., ineligible_reason: _Optional[str] = ..., cooldown_until_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., estimated_cost_nano_usd: _Optional[int] = ..., share: _Optional[float] = ..., asked_as: _Optional[str] = ..., tier: _Optional[int] = ..., expected_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., quality: _Optional[float] = ..., in_flight: _Optional[int] = ..., concurrency_limit: _Optional[int] = ...) -> None: ...

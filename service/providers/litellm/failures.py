@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import email.utils
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from service.domain.errors import ProviderFailure
 from service.domain.reasons import ErrorReason as Reason
 from service.providers.failures import BY_STATUS
+from service.providers.retry_after import retry_after_s
 
 _MESSAGE_MAX_CHARS = 500
 # The library's own classes first, most special first: all of them carry a status too.
@@ -36,7 +36,7 @@ def translated(name: str, error: BaseException, headers: Mapping[str, str]) -> P
         reason,
         f"{name}: {_words(error)}",
         http_status=int(getattr(error, "status_code", None) or 0),
-        retry_after_s=_retry_after_s(told),
+        retry_after_s=retry_after_s(told, time.time()),
         # The library refuses these before it asks.
         local=reason is Reason.UNSUPPORTED_PARAMETER,
     )
@@ -56,17 +56,3 @@ def _words(error: BaseException) -> str:
     # It puts its own tracebacks into its messages.
     text = str(told).partition("Traceback (most recent call last)")[0].strip()
     return (text or type(error).__name__)[:_MESSAGE_MAX_CHARS]
-
-
-def _retry_after_s(headers: Mapping[str, str]) -> float | None:
-    wish = headers.get("retry-after")
-    if wish is None:
-        return None
-    try:
-        return max(0.0, float(wish))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, email.utils.parsedate_to_datetime(wish).timestamp() - time.time())
-    except ValueError:
-        return None

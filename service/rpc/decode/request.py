@@ -8,6 +8,7 @@ from aiprovider.v1 import model_service_pb2, routing_pb2
 from service.domain.errors import ServiceFailure
 from service.domain.reasons import ErrorReason
 from service.domain.routing import RouteWish
+from service.domain.scoring import PolicyName
 from service.rpc.decode.check import Check
 
 _LABELS_MAX = 32
@@ -18,41 +19,60 @@ _EMBEDDING_INPUTS_MAX = 2048
 _MODEL_MAX_CHARS = 256
 
 _Objective = routing_pb2.RoutingPolicy
-_PLAIN_OBJECTIVES = (_Objective.OBJECTIVE_UNSPECIFIED, _Objective.OBJECTIVE_BALANCED)
+_POLICIES = {
+    _Objective.OBJECTIVE_UNSPECIFIED: None,
+    _Objective.OBJECTIVE_BALANCED: PolicyName.COMPOSITE,
+    _Objective.OBJECTIVE_LATENCY: PolicyName.LATENCY,
+    _Objective.OBJECTIVE_COST: PolicyName.COST,
+    _Objective.OBJECTIVE_RELIABILITY: PolicyName.RELIABILITY,
+    _Objective.OBJECTIVE_WEIGHTED: PolicyName.WEIGHTED,
+    _Objective.OBJECTIVE_PRIORITY: PolicyName.PRIORITY,
+    _Objective.OBJECTIVE_ROUND_ROBIN: PolicyName.ROUND_ROBIN,
+    _Objective.OBJECTIVE_LEAST_IN_FLIGHT: PolicyName.LEAST_IN_FLIGHT,
+}
 
 
-def route_wish(request: pb.CompleteRequest | pb.StreamCompleteRequest) -> RouteWish:
-    """Raises ServiceFailure: INVALID_REQUEST, NOT_IMPLEMENTED."""
+def route_wish(
+    request: pb.CompleteRequest | pb.StreamCompleteRequest | pb.ExplainRouteRequest,
+    *,
+    restart: bool = False,
+) -> RouteWish:
+    """Raises ServiceFailure INVALID_REQUEST."""
     if not request.HasField("routing"):
-        return RouteWish()
+        return RouteWish(restart=True) if restart else _NO_WISH
     policy = request.routing
-    if policy.objective not in _PLAIN_OBJECTIVES:
-        raise _later("routing.objective other than OBJECTIVE_BALANCED")
-    if policy.max_cost_nano_usd:
-        raise _later("routing.max_cost_nano_usd")
-    if policy.HasField("hedge_delay"):
-        raise _later("routing.hedge_delay")
     check = Check()
+    if policy.objective not in _POLICIES:
+        check.refuse("routing.objective", f"{policy.objective} is no objective that is known here")
     check.at_least("routing.max_attempts", policy.max_attempts, 0)
+    check.at_least("routing.max_cost_nano_usd", policy.max_cost_nano_usd, 0)
     for index, model in enumerate(policy.fallback_models):
         check.text(f"routing.fallback_models[{index}]", model, _MODEL_MAX_CHARS)
-    attempt_timeout_s = first_token_timeout_s = None
-    if policy.HasField("attempt_timeout"):
-        attempt_timeout_s = check.duration_s("routing.attempt_timeout", policy.attempt_timeout)
-    if policy.HasField("first_token_timeout"):
-        first_token_timeout_s = check.duration_s(
-            "routing.first_token_timeout", policy.first_token_timeout
-        )
-    check.finish()
-    return RouteWish(
+
+    def seconds(field: str) -> float | None:
+        if not policy.HasField(field):
+            return None
+        return check.duration_s(f"routing.{field}", getattr(policy, field))
+
+    wish = RouteWish(
+        _POLICIES.get(policy.objective),
         tuple(policy.providers),
         tuple(policy.excluded_providers),
+        tuple(policy.regions),
         tuple(policy.fallback_models),
         policy.disable_failover,
         policy.max_attempts,
-        attempt_timeout_s,
-        first_token_timeout_s,
+        seconds("attempt_timeout"),
+        seconds("first_token_timeout"),
+        policy.max_cost_nano_usd,
+        seconds("hedge_delay"),
+        restart,
     )
+    check.finish()
+    return wish
+
+
+_NO_WISH = RouteWish()
 
 
 def require_supported(request: pb.CompleteRequest | pb.StreamCompleteRequest) -> None:

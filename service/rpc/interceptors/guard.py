@@ -19,8 +19,9 @@ import structlog
 from service.domain.errors import FieldViolation, ServiceFailure
 from service.domain.reasons import ErrorReason
 from service.rpc.call import Call, Context, enter
+from service.rpc.details import REQUEST_ID_KEY, wire_status
 from service.rpc.interceptors.identity import Directory
-from service.rpc.status import REQUEST_ID_KEY, TABLE, wire_status
+from service.rpc.status import TABLE
 from service.telemetry.redaction import Redactor
 
 _UNGUARDED = ("/grpc.health.", "/grpc.reflection.")

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from contextlib import aclosing
 
 from aiprovider.v1 import completion_service_pb2 as pb
 from aiprovider.v1 import completion_service_pb2_grpc as pb_grpc
 from aiprovider.v1 import usage_pb2
 
-from service.domain.attempt import Attempt
 from service.domain.errors import ServiceFailure
 from service.domain.provider import ModelRef
-from service.domain.reasons import ErrorReason
+from service.domain.request import CompletionRequest
 from service.domain.routing import RouteWish
+from service.domain.trace import Trace
 from service.pipeline.completion import CompletionPipeline
 from service.pipeline.router import Begun, Done, Missed
 from service.rpc import encode
@@ -31,11 +30,9 @@ class CompletionServicer(pb_grpc.CompletionServiceServicer):
     async def Complete(self, request: pb.CompleteRequest, context: Context) -> pb.CompleteResponse:
         call = current()
         require_supported(request)
-        wish = route_wish(request)
-        spec = completion_spec(request.spec)
-        answered = await self._pipeline.complete(spec, wish, call.deadline)
-        _remember(call, answered.target, answered.attempts)
-        timing = _timing(call, answered.attempts)
+        answered = await self._pipeline.complete(_asked(call, request))
+        _remember(call, answered.target, answered.trace)
+        timing = encode.timing(time.monotonic() - call.started, answered.trace)
         return encode.complete_response(answered, call.request_id, timing, time.time())
 
     async def StreamComplete(  # pyright: ignore[reportIncompatibleMethodOverride] - grpc.aio takes a coroutine
@@ -43,28 +40,31 @@ class CompletionServicer(pb_grpc.CompletionServiceServicer):
     ) -> None:
         call = current()
         require_supported(request)
-        window_s = coalesce_window_s(request.stream_options)
-        wish = route_wish(request)
-        spec = completion_spec(request.spec)
-        tells_route = request.stream_options.include_route_events
+        options = request.stream_options
+        window_s = coalesce_window_s(options)
+        asked = _asked(call, request, restart=options.restart_on_interruption)
         first_token_s: float | None = None
-        events = self._pipeline.stream(spec, wish, call.deadline)
+        events = self._pipeline.stream(asked)
         async with StreamWriter(context.write, window_s) as writer, aclosing(events):
             try:
                 async for event in events:
                     match event:
+                        case Begun() if event.broken is not None:
+                            await writer.write(encode.stream_restarted(event))
                         case Begun():
                             first_token_s = time.monotonic() - call.started
                             await writer.write(
                                 encode.stream_started(call.request_id, event.target, time.time())
                             )
                         case Missed():
-                            if tells_route:
+                            if options.include_route_events:
                                 await writer.write(encode.route_event(event.attempt))
                         case Done():
-                            _remember(call, event.target, event.attempts)
-                            timing = _timing(call, event.attempts, first_token_s)
-                            await writer.write(encode.stream_finished(event, timing))
+                            _remember(call, event.target, event.trace)
+                            total_s = time.monotonic() - call.started
+                            timing = encode.timing(total_s, event.trace, first_token_s)
+                            finished = encode.stream_finished(event, timing, time.time())
+                            await writer.write(finished)
                         case _:
                             await writer.write_delta(event)
             except ServiceFailure as failure:
@@ -76,7 +76,9 @@ class CompletionServicer(pb_grpc.CompletionServiceServicer):
         self, request: pb.CountTokensRequest, context: Context
     ) -> pb.CountTokensResponse:
         spec = completion_spec(request.spec)
-        count = await self._pipeline.count_tokens(spec, RouteWish(), current().deadline)
+        call = current()
+        asked = CompletionRequest(spec, RouteWish(), call.deadline, call.identity.tenant)
+        count = await self._pipeline.count_tokens(asked)
         return pb.CountTokensResponse(
             input_tokens=count.input_tokens,
             exact=count.exact,
@@ -87,21 +89,22 @@ class CompletionServicer(pb_grpc.CompletionServiceServicer):
     async def ExplainRoute(
         self, request: pb.ExplainRouteRequest, context: Context
     ) -> pb.ExplainRouteResponse:
-        raise ServiceFailure(
-            ErrorReason.NOT_IMPLEMENTED,
-            "ExplainRoute comes with the scoring router; RouteTrace in every answer tells what"
-            " was tried",
-        )
+        plan = self._pipeline.explain(_asked(current(), request))
+        return encode.explained(plan, time.time())
 
 
-def _remember(call: Call, target: ModelRef, attempts: Sequence[Attempt]) -> None:
+def _asked(
+    call: Call,
+    request: pb.CompleteRequest | pb.StreamCompleteRequest | pb.ExplainRouteRequest,
+    *,
+    restart: bool = False,
+) -> CompletionRequest:
+    wish = route_wish(request, restart=restart)
+    spec = completion_spec(request.spec)
+    return CompletionRequest(spec, wish, call.deadline, call.identity.tenant, call.request_id)
+
+
+def _remember(call: Call, target: ModelRef, trace: Trace) -> None:
     call.facts["provider"] = target.provider
     call.facts["model"] = target.model
-    call.facts["attempts"] = len(attempts)
-
-
-def _timing(
-    call: Call, attempts: Sequence[Attempt], first_token_s: float | None = None
-) -> pb.Timing:
-    provider_s = sum(attempt.duration_s for attempt in attempts)
-    return encode.timing(time.monotonic() - call.started, provider_s, first_token_s)
+    call.facts["attempts"] = len(trace.attempts)

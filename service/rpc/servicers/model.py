@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import time
 from collections.abc import Callable, Sequence
 
 from aiprovider.v1 import model_service_pb2 as pb
@@ -11,13 +12,15 @@ from aiprovider.v1 import model_service_pb2_grpc as pb_grpc
 from aiprovider.v1 import usage_pb2
 
 from service.domain.catalogue import Listing
+from service.domain.completion import CompletionSpec
 from service.domain.errors import FieldViolation, ServiceFailure
 from service.domain.reasons import ErrorReason
+from service.domain.request import CompletionRequest
 from service.pipeline.completion import CompletionPipeline
 from service.rpc import encode
 from service.rpc.call import Context, current
 from service.rpc.decode.request import require_embeddable
-from service.rpc.status import usage_pb
+from service.rpc.values import usage_pb
 
 ListModels = Callable[[Sequence[str]], list[Listing]]
 
@@ -51,9 +54,13 @@ class ModelServicer(pb_grpc.ModelServiceServicer):
         call = current()
         require_embeddable(request)
         dimensions = request.dimensions if request.HasField("dimensions") else None
-        embedded = await self._pipeline.embed(
-            request.model, tuple(request.inputs), dimensions, call.deadline
+        asked = CompletionRequest(
+            CompletionSpec(request.model, ()),
+            deadline=call.deadline,
+            tenant=call.identity.tenant,
+            request_id=call.request_id,
         )
+        embedded = await self._pipeline.embed(asked, tuple(request.inputs), dimensions)
         usage = embedded.embeddings.usage
         call.facts["provider"] = embedded.target.provider
         call.facts["model"] = embedded.target.model
@@ -62,7 +69,7 @@ class ModelServicer(pb_grpc.ModelServiceServicer):
             served_by=encode.model_ref(embedded.target),
             usage=usage_pb(usage) if usage else None,
             cost=usage_pb2.Cost(unpriced=True),
-            route=encode.route_trace(embedded.attempts),
+            route=encode.route_trace(embedded.trace, time.time()),
         )
 
 

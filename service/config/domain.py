@@ -1,0 +1,91 @@
+"""Settings as the values that the domain decides with. Knows no class that does anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from service.config.providers import EndpointSettings, ModelSettings, ProviderSettings
+from service.config.routing import RoutingSettings, RuleSettings
+from service.config.settings import Settings
+from service.domain.candidate import Names
+from service.domain.provider import Defaults, KnownModel, Offer, ServedModel
+from service.domain.routing import Bounds, Rule
+from service.domain.scoring import POLICIES, Policy, PolicyName
+
+
+def names(routing: RoutingSettings) -> Names:
+    return Names(routing.aliases, routing.fallbacks)
+
+
+def bounds(routing: RoutingSettings) -> Bounds:
+    """Those of a request for which no rule holds."""
+    return Bounds(_policy(routing, routing.policy))
+
+
+def rules(routing: RoutingSettings) -> tuple[Rule, ...]:
+    return tuple(_rule(routing, rule) for rule in routing.rules)
+
+
+def offer(
+    name: str,
+    provider: ProviderSettings,
+    endpoint: EndpointSettings,
+    known: Mapping[str, KnownModel],
+) -> Offer:
+    """What one endpoint of a provider serves. `known` is what is published, by model."""
+    return Offer(
+        name,
+        endpoint.priority,
+        tuple(_served(model, provider) for model in provider.models),
+        endpoint.deployment,
+        endpoint.weight,
+        endpoint.region,
+        known,
+    )
+
+
+def defaults(provider: ProviderSettings, settings: Settings) -> Defaults:
+    """What a caller gets of this provider who leaves it out."""
+    temperature = provider.temperature
+    return Defaults(
+        settings.completion.temperature if temperature is None else temperature,
+        provider.max_tokens or settings.completion.max_output_tokens,
+    )
+
+
+def _rule(routing: RoutingSettings, rule: RuleSettings) -> Rule:
+    return Rule(
+        Bounds(
+            _policy(routing, rule.policy or routing.policy),
+            rule.providers,
+            rule.excluded_providers,
+            rule.regions,
+        ),
+        rule.models,
+        rule.tenants,
+    )
+
+
+def _policy(routing: RoutingSettings, name: PolicyName) -> Policy:
+    policy = POLICIES[name]
+    if name is not PolicyName.COMPOSITE:
+        return policy
+    weights = routing.composite
+    return replace(
+        policy,
+        success_weight=weights.success,
+        time_weight=weights.time,
+        health_weight=weights.health,
+    )
+
+
+def _served(model: ModelSettings, provider: ProviderSettings) -> ServedModel:
+    return ServedModel(
+        model.name,
+        model.upstream,
+        model.context_window_tokens,
+        model.max_output_tokens,
+        frozenset(model.capabilities),
+        model.price.price if model.price else provider.flat_price,
+    )

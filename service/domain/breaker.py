@@ -1,0 +1,162 @@
+"""When a candidate is left alone for a while: a table of transitions. Pure; 429s are elsewhere.
+
+    state      | success            | fault                      | time
+    -----------+--------------------+----------------------------+------------------------------
+    CLOSED     | count              | count; too many: OPEN      |
+    OPEN       | (late) count       | (late) nothing             | until `open_until`: HALF_OPEN
+    HALF_OPEN  | CLOSED, slow start | OPEN, for twice as long    |
+
+Too many is 5 faults in a row, or half of at least 10 attempts within 30 s. An opening lasts 5 s,
+doubled with each one that follows, at most 60 s, give or take a fifth. Half-open lets one attempt
+through at a time. After Envoy's outlier detection and Finagle's failure accrual.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+
+CONSECUTIVE_MAX = 5
+WINDOW_S = 30.0
+WINDOW_ATTEMPTS_MIN = 10
+WINDOW_FAULTS_SHARE = 0.5
+EJECTION_S = 5.0
+EJECTION_MAX_S = 60.0
+JITTER = 0.2
+SLOW_START_S = 10.0
+SLOW_START_FROM = 0.1
+FORGIVEN_AFTER_S = 60.0
+"""Closed for so long, the next opening is a first one again."""
+_BUCKETS = 3
+_BUCKET_S = WINDOW_S / _BUCKETS
+
+
+class Circuit(Enum):
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half_open"
+
+
+class Trip(Enum):
+    """Why a circuit opened. `IN_A_ROW` looks like an outage; `SHARE` still answers at times."""
+
+    IN_A_ROW = "in_a_row"
+    SHARE = "share"
+    PEER = "peer"
+    """Other replicas opened theirs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """Attempts that ended within one part of the window."""
+
+    number: int
+    successes: int
+    faults: int
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """`openings` counts those in a row; `closed_at` is when the last one ended, None if never."""
+
+    circuit: Circuit = Circuit.CLOSED
+    in_a_row: int = 0
+    window: tuple[Bucket, ...] = ()
+    openings: int = 0
+    trip: Trip | None = None
+    open_until: float = 0.0
+    trial: bool = False
+    closed_at: float | None = None
+
+    def __repr__(self) -> str:
+        match self.circuit:
+            case Circuit.CLOSED:
+                return f"<Breaker closed, {self.in_a_row} faults in a row>"
+            case Circuit.OPEN:
+                return f"<Breaker open until {self.open_until:.1f}, opening {self.openings}>"
+            case Circuit.HALF_OPEN:
+                return f"<Breaker half-open{', on trial' if self.trial else ''}>"
+
+
+def at(breaker: Breaker, now: float) -> Breaker:
+    """The breaker as it stands at `now`: an opening that is over is half-open."""
+    if breaker.circuit is Circuit.OPEN and now >= breaker.open_until:
+        return replace(breaker, circuit=Circuit.HALF_OPEN, trial=False)
+    return breaker
+
+
+def asked(breaker: Breaker) -> Breaker:
+    """An attempt begins. In a half-open circuit it is the trial."""
+    return replace(breaker, trial=True) if breaker.circuit is Circuit.HALF_OPEN else breaker
+
+
+def abandoned(breaker: Breaker) -> Breaker:
+    """A trial ended without telling anything: the caller left, or the fault was the caller's."""
+    return replace(breaker, trial=False) if breaker.trial else breaker
+
+
+def succeeded(breaker: Breaker, now: float) -> Breaker:
+    """An attempt was answered."""
+    window = _counted(breaker.window, now, success=True)
+    if breaker.circuit is Circuit.HALF_OPEN:
+        return Breaker(openings=breaker.openings, closed_at=now)
+    if breaker.circuit is Circuit.OPEN:
+        # It began before the opening; the trial will tell how things are now.
+        return replace(breaker, window=window)
+    openings = breaker.openings
+    if breaker.closed_at is None or now - breaker.closed_at >= FORGIVEN_AFTER_S:
+        openings = 0
+    return replace(breaker, in_a_row=0, window=window, openings=openings)
+
+
+def faulted(breaker: Breaker, now: float, draw: float) -> Breaker:
+    """An attempt failed by the provider's fault. `draw` in [0, 1) is the jitter."""
+    if breaker.circuit is Circuit.OPEN:
+        return breaker
+    if breaker.circuit is Circuit.HALF_OPEN:
+        return opened(breaker, now, draw, breaker.trip or Trip.IN_A_ROW)
+    window = _counted(breaker.window, now, success=False)
+    counted = replace(breaker, in_a_row=breaker.in_a_row + 1, window=window)
+    if counted.in_a_row >= CONSECUTIVE_MAX:
+        return opened(counted, now, draw, Trip.IN_A_ROW)
+    faults = sum(bucket.faults for bucket in window)
+    total = faults + sum(bucket.successes for bucket in window)
+    if total >= WINDOW_ATTEMPTS_MIN and faults >= WINDOW_FAULTS_SHARE * total:
+        return opened(counted, now, draw, Trip.SHARE)
+    return counted
+
+
+def opened(breaker: Breaker, now: float, draw: float, trip: Trip) -> Breaker:
+    """From now on nobody asks, for longer than the last time."""
+    wait_s = min(EJECTION_S * 2.0**breaker.openings, EJECTION_MAX_S)
+    wait_s *= 1.0 + JITTER * (2.0 * draw - 1.0)
+    # The exponent is bounded: what it gives is.
+    openings = min(breaker.openings + 1, 16)
+    return Breaker(
+        Circuit.OPEN,
+        window=breaker.window,
+        openings=openings,
+        trip=trip,
+        open_until=now + wait_s,
+        closed_at=breaker.closed_at,
+    )
+
+
+def ramp(breaker: Breaker, now: float) -> float:
+    """The share of its usual traffic that a candidate gets: less for a while after an opening."""
+    if breaker.closed_at is None:
+        return 1.0
+    age_s = now - breaker.closed_at
+    if age_s >= SLOW_START_S:
+        return 1.0
+    return SLOW_START_FROM + (1.0 - SLOW_START_FROM) * max(0.0, age_s) / SLOW_START_S
+
+
+def _counted(window: tuple[Bucket, ...], now: float, *, success: bool) -> tuple[Bucket, ...]:
+    number = int(now // _BUCKET_S)
+    if window and window[-1].number == number:
+        last = window[-1]
+        grown = Bucket(number, last.successes + success, last.faults + (not success))
+        return (*window[:-1], grown)
+    kept = tuple(bucket for bucket in window if bucket.number > number - _BUCKETS)
+    return (*kept, Bucket(number, int(success), int(not success)))

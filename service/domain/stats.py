@@ -1,0 +1,121 @@
+"""What is remembered of a candidate's attempts, fading with time. Pure: the time is an argument.
+
+Success is a Beta distribution whose counts halve every minute, so that a provider's past never
+outweighs its present. Latency is two peak-EWMAs, after Finagle's load balancer: an estimate jumps
+up to a worse sample at once and comes down slowly.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+HALF_LIFE_S = 60.0
+PRIOR_SUCCESSES = 9.0
+PRIOR_FAULTS = 1.0
+"""What is believed of a candidate that nobody has asked: 9 of 10 attempts succeed."""
+LATENCY_DECAY_S = 10.0
+"""After this long without a sample, 63 % of the estimate is the next sample."""
+PRIOR_FIRST_TOKEN_S = 0.6
+PRIOR_TOKEN_S = 0.015
+_LN2 = math.log(2.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """One candidate's past, as it was at `at`. Counts are decayed and without the prior.
+
+    `first_token_s` and `token_s` (seconds per output token) are None until there was a sample.
+    """
+
+    at: float = 0.0
+    successes: float = 0.0
+    faults: float = 0.0
+    latency_at: float = 0.0
+    first_token_s: float | None = None
+    token_s: float | None = None
+
+    def __repr__(self) -> str:
+        first = "-" if self.first_token_s is None else f"{self.first_token_s * 1000:.0f} ms"
+        token = "-" if self.token_s is None else f"{self.token_s * 1000:.1f} ms"
+        return f"<Stats {self.successes:.1f}+ {self.faults:.1f}- first {first} token {token}>"
+
+
+def faded(stats: Stats, now: float) -> tuple[float, float]:
+    """The counts of successes and faults as they weigh at `now`."""
+    weight = math.exp(-_LN2 * max(0.0, now - stats.at) / HALF_LIFE_S)
+    return stats.successes * weight, stats.faults * weight
+
+
+def quality(stats: Stats, now: float) -> float:
+    """The expected share of attempts that succeed, between 0 and 1: the mean of the Beta."""
+    successes, faults = faded(stats, now)
+    good = PRIOR_SUCCESSES + successes
+    return good / (good + PRIOR_FAULTS + faults)
+
+
+def observe(stats: Stats, now: float, *, success: bool) -> Stats:
+    """After an attempt that succeeded, or failed by the provider's fault."""
+    successes, faults = faded(stats, now)
+    return Stats(
+        now,
+        successes + success,
+        faults + (not success),
+        stats.latency_at,
+        stats.first_token_s,
+        stats.token_s,
+    )
+
+
+def observe_latency(
+    stats: Stats, now: float, first_token_s: float | None, token_s: float | None = None
+) -> Stats:
+    """After a first token that took so long, and output tokens that took so long each.
+
+    None leaves that estimate as it is.
+    """
+    keep = math.exp(-max(0.0, now - stats.latency_at) / LATENCY_DECAY_S)
+    return Stats(
+        stats.at,
+        stats.successes,
+        stats.faults,
+        now,
+        _peak(stats.first_token_s, first_token_s, keep),
+        _peak(stats.token_s, token_s, keep),
+    )
+
+
+def observe_whole(stats: Stats, now: float, duration_s: float, token_count: int) -> Stats:
+    """After an answer that came whole, where nobody saw the first token.
+
+    Both estimates are corrected by the one factor by which they missed the duration together.
+    """
+    expected = expected_s(stats, token_count)
+    factor = duration_s / expected if expected > 0 else 1.0
+    first = PRIOR_FIRST_TOKEN_S if stats.first_token_s is None else stats.first_token_s
+    token = PRIOR_TOKEN_S if stats.token_s is None else stats.token_s
+    return observe_latency(stats, now, first * factor, token * factor)
+
+
+def expected_s(stats: Stats, token_count: float) -> float:
+    """How long an answer of this many tokens is expected to take: E = first + tokens x each."""
+    first = PRIOR_FIRST_TOKEN_S if stats.first_token_s is None else stats.first_token_s
+    token = PRIOR_TOKEN_S if stats.token_s is None else stats.token_s
+    return first + token_count * token
+
+
+def quantile(samples: Sequence[float], share: float) -> float | None:
+    """The smallest sample that at least `share` of them do not exceed; None without samples."""
+    if not samples:
+        return None
+    ordered = sorted(samples)
+    return ordered[min(len(ordered), max(1, math.ceil(share * len(ordered)))) - 1]
+
+
+def _peak(known: float | None, sample: float | None, keep: float) -> float | None:
+    if sample is None:
+        return known
+    if known is None or sample >= known:
+        return sample
+    return known * keep + sample * (1.0 - keep)

@@ -1,0 +1,159 @@
+"""One attempt as it runs: its time limits, its first event, the waits for the ones that follow."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from types import TracebackType
+from typing import Self
+
+from service.domain.breaker import Circuit
+from service.domain.completion import Effort
+from service.domain.errors import ProviderFailure
+from service.domain.events import StreamEvent
+from service.domain.provider import ProviderCall
+from service.domain.reasons import ErrorReason
+from service.domain.timeouts import first_token_limit_s, overdue_s, reserve_s
+from service.pipeline.roster import Member
+from service.pipeline.walk import AttemptScope, DeadlinePassed, Walk
+
+
+class Limits:
+    """The time limits of one attempt that begins now. The caller's deadline cuts each one short.
+
+    Some time is kept back for the next candidate, as long as nothing has come from this one.
+    """
+
+    def __init__(self, walk: Walk, scope: AttemptScope, member: Member) -> None:
+        wish, times = walk.request.wish, member.limits
+        self._scope = scope
+        self._deadline = walk.request.deadline
+        self._idle_s = times.idle_s
+        self._now = asyncio.get_running_loop().time
+        self._started = started = self._now()
+        self._end = started + (wish.attempt_timeout_s or times.attempt_s)
+        left_s = self._deadline - started
+        kept_s = reserve_s(walk.following, walk.plan.demand, left_s)
+        self._quiet_end = min(self._end, self._deadline - kept_s) if kept_s else self._end
+        limit_s, self.overdue_s = _first_token_limits_s(walk, scope, times.first_token_s)
+        self._first_end = min(started + limit_s, self._quiet_end)
+
+    def until_answer(self) -> AbstractAsyncContextManager[None]:
+        """Around a whole answer, in which nobody sees a first token."""
+        return self._until(self._quiet_end, "did not answer in")
+
+    def until_first_token(self) -> AbstractAsyncContextManager[None]:
+        return self._until(self._first_end, "gave no token in")
+
+    async def following(self, events: AsyncIterator[StreamEvent]) -> StreamEvent:
+        """The next event. On the hot path of streams: one timer, no context manager of our own."""
+        asked = self._now()
+        until = min(asked + self._idle_s, self._end, self._deadline)
+        try:
+            async with asyncio.timeout_at(until):
+                event = await anext(events, None)
+        except TimeoutError:
+            raise self._late(f"fell silent for {self._idle_s:g} s, or took too long") from None
+        self._scope.spoken_s += self._now() - asked
+        return event or self.no_ending()
+
+    def no_ending(self) -> StreamEvent:
+        """Adapters promise an Ending or a failure. Silence is never passed off as an answer."""
+        message = f"{self._scope.target} stopped without an ending"
+        raise ProviderFailure(ErrorReason.PROVIDER_RESPONSE_INVALID, message)
+
+    @asynccontextmanager
+    async def _until(self, until: float, complaint: str) -> AsyncGenerator[None, None]:
+        try:
+            async with asyncio.timeout_at(min(until, self._deadline)):
+                yield
+        except TimeoutError:
+            raise self._late(f"{complaint} {until - self._started:.3g} s") from None
+
+    def _late(self, complaint: str) -> Exception:
+        if self._now() >= self._deadline:
+            return DeadlinePassed()
+        return ProviderFailure(ErrorReason.PROVIDER_TIMEOUT, f"{self._scope.target} {complaint}")
+
+
+class Opened:
+    """An attempt that speaks: `first` is its first event. Leaving the block ends it, and tells how.
+
+    The block swallows a ProviderFailure, as its scope does; see AttemptScope.
+    """
+
+    def __init__(
+        self,
+        scope: AttemptScope,
+        stack: AsyncExitStack,
+        limits: Limits,
+        events: AsyncIterator[StreamEvent],
+        first: StreamEvent,
+    ) -> None:
+        self.scope = scope
+        self.first = first
+        self._stack = stack
+        self._limits = limits
+        self._events = events
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool | None:
+        return await self._stack.__aexit__(kind, error, traceback)
+
+    async def abandon(self) -> None:
+        """Ends it unheard: another one won."""
+        left = asyncio.CancelledError()
+        await self._stack.__aexit__(type(left), left, None)
+
+    async def following(self) -> StreamEvent:
+        return await self._limits.following(self._events)
+
+
+async def opened(
+    walk: Walk, scope: AttemptScope, member: Member, call: ProviderCall
+) -> Opened | None:
+    """Begins an attempt and waits for its first event. None when it failed and the walk goes on."""
+    async with AsyncExitStack() as stack:
+        stack.enter_context(scope)
+        limits = Limits(walk, scope, member)
+        scope.overdue_s = limits.overdue_s
+        async with limits.until_first_token():
+            events = await stack.enter_async_context(member.provider.stream(call))
+            first = await anext(events, None) or limits.no_ending()
+        scope.first_token_s = scope.elapsed_s()
+        return Opened(scope, stack.pop_all(), limits, events, first)
+    return None
+
+
+def _first_token_limits_s(walk: Walk, scope: AttemptScope, most_s: float) -> tuple[float, float]:
+    """How long silence is borne, and how long it takes to speak against the provider."""
+    wished_s = walk.request.wish.first_token_timeout_s
+    entry = walk.course.board.peek(scope.target)
+    p95_s = entry.first_token_p95_s if entry else None
+    trial = scope.ranked.view.circuit is Circuit.HALF_OPEN
+    limit_s = first_token_limit_s(
+        p95_s,
+        entry.silences if entry and not trial else 0,
+        walk.plan.demand.prompt_tokens,
+        most_s,
+        reasons=_thinks_first(walk, scope, known=p95_s is not None),
+    )
+    # With nobody else to ask it may take the configured time: late is better than never.
+    borne_s = limit_s if walk.following else most_s
+    return min(wished_s or borne_s, most_s), overdue_s(p95_s, limit_s)
+
+
+def _thinks_first(walk: Walk, scope: AttemptScope, *, known: bool) -> bool:
+    """Whether the model may be silent for long though all is well."""
+    wish = walk.request.spec.reasoning
+    if wish is not None and (wish.budget_tokens or wish.effort not in (None, Effort.NONE)):
+        return True
+    return not known and "reasoning" in scope.ranked.candidate.capabilities

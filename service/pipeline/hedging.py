@@ -1,0 +1,50 @@
+"""A second attempt beside a first that is slow: whoever is first wins, the other is ended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+async def first_of(
+    first: Coroutine[Any, Any, T | None],
+    second: Callable[[], Coroutine[Any, Any, T | None] | None],
+    delay_s: float,
+    discard: Callable[[T], Awaitable[None]],
+) -> T | None:
+    """The result that comes first; None when all there are came to None.
+
+    `second` is called when nothing has come for `delay_s`; it may decline. A loser is cancelled; if
+    it has come to a result at the same moment, that is handed to `discard`. What either raises is
+    raised.
+    """
+    tasks = [asyncio.create_task(first)]
+    winner: asyncio.Task[T | None] | None = None
+    try:
+        done, _ = await asyncio.wait(tasks, timeout=delay_s)
+        if not done:
+            another = second()
+            if another is not None:
+                tasks.append(asyncio.create_task(another))
+        pending = set(tasks)
+        while pending:
+            done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+            winner = next((task for task in done if task.result() is not None), None)
+            if winner is not None:
+                return winner.result()
+        return None
+    finally:
+        await _end([task for task in tasks if task is not winner], discard)
+
+
+async def _end(
+    losers: list[asyncio.Task[T | None]], discard: Callable[[T], Awaitable[None]]
+) -> None:
+    for task in losers:
+        task.cancel()
+    for outcome in await asyncio.gather(*losers, return_exceptions=True):
+        if outcome is not None and not isinstance(outcome, BaseException):
+            await discard(outcome)

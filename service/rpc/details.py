@@ -1,0 +1,110 @@
+"""A failure on its way to the caller: status, message, `google.rpc` details, pushback."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import grpc
+from aiprovider.v1 import error_details_pb2
+from google.protobuf import any_pb2
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2 as rpc_details
+from google.rpc import status_pb2
+
+from service.domain.errors import ServiceFailure
+from service.domain.trace import Trace
+from service.rpc.routes import attempt_pb, route_trace
+from service.rpc.status import DOMAIN, TABLE, Retry
+from service.rpc.values import duration, usage_pb
+
+DETAILS_KEY = "grpc-status-details-bin"
+PUSHBACK_KEY = "grpc-retry-pushback-ms"
+REQUEST_ID_KEY = "x-request-id"
+# Trailers over 8 KiB get lost on the way; the message travels twice.
+_DETAILS_MAX_BYTES = 4096
+_MESSAGE_MAX_CHARS = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class WireStatus:
+    code: grpc.StatusCode
+    message: str
+    trailers: tuple[tuple[str, str | bytes], ...]
+
+
+def wire_status(failure: ServiceFailure, request_id: str) -> WireStatus:
+    """What goes over the wire for `failure`."""
+    row = TABLE[failure.reason]
+    message = failure.message[:_MESSAGE_MAX_CHARS]
+    trailers: list[tuple[str, str | bytes]] = [(REQUEST_ID_KEY, request_id)]
+    if row.retry is Retry.FORBID:
+        trailers.append((PUSHBACK_KEY, "-1"))
+    elif row.retry is not Retry.NO and failure.retry_after_s is not None:
+        trailers.append((PUSHBACK_KEY, str(round(failure.retry_after_s * 1000))))
+    status = status_pb2.Status(code=row.code.value[0], message=message)
+    detail = _failure_detail(failure)
+    packed = [_packed(one) for one in _details(failure, request_id)]
+    while True:
+        del status.details[:]
+        status.details.extend(packed)
+        if detail.ByteSize():
+            status.details.append(_packed(detail))
+        if status.ByteSize() <= _DETAILS_MAX_BYTES or not _shortened(detail):
+            break
+    trailers.append((DETAILS_KEY, status.SerializeToString()))
+    return WireStatus(row.code, message, tuple(trailers))
+
+
+def _shortened(detail: error_details_pb2.FailureDetail) -> bool:
+    """Leaves out the candidates, then the last attempts, one by one; False when nothing is left."""
+    if detail.route.candidates:
+        del detail.route.candidates[-1]
+    elif detail.attempts:
+        del detail.attempts[-1]
+    else:
+        return False
+    return True
+
+
+def _details(failure: ServiceFailure, request_id: str) -> list[Message]:
+    info = rpc_details.ErrorInfo(reason=failure.reason.name, domain=DOMAIN)
+    if failure.attempts:
+        info.metadata["attempts"] = str(len(failure.attempts))
+        info.metadata["provider"] = failure.attempts[-1].target.provider
+    details: list[Message] = [info, rpc_details.RequestInfo(request_id=request_id)]
+    if failure.violations:
+        bad = rpc_details.BadRequest()
+        for violation in failure.violations[:20]:
+            bad.field_violations.add(
+                field=violation.field[:200], description=violation.description[:200]
+            )
+        details.append(bad)
+    row = TABLE[failure.reason]
+    if failure.retry_after_s is not None and row.retry in (Retry.LATER, Retry.ELSEWHERE):
+        details.append(rpc_details.RetryInfo(retry_delay=duration(failure.retry_after_s)))
+    if row.code is grpc.StatusCode.RESOURCE_EXHAUSTED:
+        quota = rpc_details.QuotaFailure()
+        subject = failure.attempts[-1].target.provider if failure.attempts else "tenant"
+        quota.violations.add(subject=f"provider:{subject}", description=failure.message[:200])
+        details.append(quota)
+    return details
+
+
+def _failure_detail(failure: ServiceFailure) -> error_details_pb2.FailureDetail:
+    detail = error_details_pb2.FailureDetail(
+        attempts=[attempt_pb(attempt) for attempt in failure.attempts],
+        last_sequence=failure.last_sequence,
+    )
+    if failure.usage is not None:
+        detail.partial_usage.CopyFrom(usage_pb(failure.usage))
+        detail.partial_cost.unpriced = True
+    if failure.plan is not None:
+        detail.route.CopyFrom(route_trace(Trace(failure.plan), time.time()))
+    return detail
+
+
+def _packed(message: Message) -> any_pb2.Any:
+    packed = any_pb2.Any()
+    packed.Pack(message)
+    return packed
