@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
 from service.domain.attempt import Attempt, Outcome
 from service.domain.breaker import Circuit
+from service.domain.decision import Decision
 from service.domain.errors import ProviderFailure, ServiceFailure
 from service.domain.failover import (
     Verdict,
@@ -38,12 +40,16 @@ class DeadlinePassed(Exception):  # noqa: N818 - a signal within the pipeline, t
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """What every walk shares: the state that it reads and reports to, and its limits."""
+    """What every walk shares: the state that it reads and reports to, and its limits.
+
+    `decided` is told of each decision once its first attempt has ended. It must not wait.
+    """
 
     board: Scoreboard
     turns: Turns
     retries: Retries
     attempt_min_s: float
+    decided: Callable[[Decision], None] | None = None
 
 
 class AttemptScope:
@@ -235,6 +241,14 @@ class Walk:
         """Remembers an attempt, and its failure for the verdict."""
         self.course.board.ended(attempt.target, how)
         self._attempts[place] = attempt
+        if place == 0 and self.course.decided is not None:
+            asked = self.request
+            model = asked.spec.model
+            self.course.decided(
+                Decision(
+                    asked.request_id, asked.tenant, model, self.plan, attempt, how.output_tokens
+                )
+            )
         if failed is None:
             return
         ranked, failure = failed
