@@ -1,4 +1,4 @@
-"""One routing decision and what came of it: what `replay` learns from. Holds no word of a prompt."""
+"""One routing decision and what came of it, for `replay` to learn from. No word of a prompt."""
 
 from __future__ import annotations
 
