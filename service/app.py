@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import orjson
 import structlog
@@ -23,7 +24,8 @@ from service.config import (
     secrets,
 )
 from service.config import domain as values
-from service.domain.catalogue import Catalogue, Listing, listings
+from service.domain.catalogue import Catalogue, Listing, alias_listings, listings
+from service.domain.pricing import Price
 from service.domain.provider import KnownModel
 from service.pipeline.admission import Admission
 from service.pipeline.completion import CompletionPipeline
@@ -176,7 +178,10 @@ class App:
 
     def _list_models(self, providers: Sequence[str]) -> list[Listing]:
         families = {name: p.kind.value for name, p in self._settings.providers.items()}
-        return listings(self.router.roster.offers, families, self._catalogue, providers)
+        roster = self.router.roster
+        found = listings(roster.offers, families, self._catalogue, providers)
+        aliases = alias_listings(roster.names, roster.offers, providers)
+        return sorted(found + aliases, key=lambda listing: listing.name)
 
 
 def _identity_of(name: str, settings: ProviderSettings, endpoint: EndpointSettings) -> Hashable:
@@ -290,14 +295,16 @@ def _needs_restart(old: Settings, new: Settings) -> list[str]:
 
 
 def _catalogue(file: Path) -> Catalogue:
-    known: Mapping[str, Mapping[str, Sequence[object]]] = orjson.loads(file.read_bytes())["models"]
+    known: Mapping[str, Mapping[str, Sequence[Any]]] = orjson.loads(file.read_bytes())["models"]
     return {
         family: [_known_model(name, facts) for name, facts in models.items()]
         for family, models in known.items()
     }
 
 
-def _known_model(name: str, facts: Sequence[object]) -> KnownModel:
-    context_window, max_output, capabilities = map(str, facts)
-    known = frozenset(capabilities.split())
-    return KnownModel(name, int(context_window), int(max_output), known)
+def _known_model(name: str, facts: Sequence[Any]) -> KnownModel:
+    context_window, max_output, capabilities, input_price, output_price, cached_price = facts
+    price: Price | None = None
+    if input_price is not None and output_price is not None:
+        price = Price(input_price, output_price, cached_price)
+    return KnownModel(name, context_window, max_output, frozenset(capabilities.split()), price)

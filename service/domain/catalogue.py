@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from service.domain.candidate import Names, candidates
 from service.domain.provider import KnownModel, ModelRef, Offer, ServedModel
 
 Catalogue = Mapping[str, Sequence[KnownModel]]
@@ -45,10 +46,35 @@ def listings(
         for served in offer.models:
             for name in _names(served, known):
                 upstream = served.upstream_of(name) or name
-                target = ModelRef(offer.provider, upstream)
+                target = ModelRef(offer.provider, upstream, offer.deployment)
                 about = known.get(upstream, KnownModel(upstream))
                 found[name] = _joined(found.get(name), name, target, served, about)
     return [found[name] for name in sorted(found)]
+
+
+def alias_listings(
+    names: Names, offers: Sequence[Offer], providers: Iterable[str] = ()
+) -> list[Listing]:
+    """The aliases that anybody serves. What one of its models lacks, an alias lacks."""
+    wanted = frozenset(providers)
+    found: list[Listing] = []
+    for alias in names.aliases:
+        serving = [
+            candidate
+            for candidate in candidates(alias, (), names, offers)
+            if not wanted or candidate.target.provider in wanted
+        ]
+        if serving:
+            found.append(
+                Listing(
+                    alias,
+                    tuple(candidate.target for candidate in serving),
+                    min(candidate.context_window_tokens for candidate in serving),
+                    min(candidate.max_output_tokens for candidate in serving),
+                    frozenset.intersection(*(candidate.capabilities for candidate in serving)),
+                )
+            )
+    return found
 
 
 def _names(served: ServedModel, known: Mapping[str, KnownModel]) -> list[str]:
