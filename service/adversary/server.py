@@ -71,6 +71,10 @@ class Adversary:
         """Lays a scenario over the next requests: of one family or all, so many or for ever."""
         self._scripts.append((family, Scenario.parse(text), times))
 
+    def unscript(self) -> None:
+        """Forgets scripts, and nothing else."""
+        self._scripts.clear()
+
     def clear(self) -> None:
         """Forgets scripts, records and counts."""
         self._scripts.clear()

@@ -228,11 +228,11 @@ _SCORES: dict[PolicyName, Callable[[_Seen], list[Scored]]] = {
     PolicyName.COST: _utility,
     PolicyName.RELIABILITY: _utility,
     PolicyName.WEIGHTED: lambda seen: [_plain(v.candidate.weight) for v in seen.views],
-    PolicyName.PRIORITY: lambda seen: [_plain(-float(v.candidate.priority)) for v in seen.views],
+    PolicyName.PRIORITY: lambda seen: [_plain(0.0 - v.candidate.priority) for v in seen.views],
     PolicyName.ROUND_ROBIN: lambda seen: [
-        _plain(-float((place - seen.turn) % len(seen.views))) for place in range(len(seen.views))
+        _plain(0.0 - (place - seen.turn) % len(seen.views)) for place in range(len(seen.views))
     ],
-    PolicyName.LEAST_IN_FLIGHT: lambda seen: [_plain(-float(v.in_flight)) for v in seen.views],
+    PolicyName.LEAST_IN_FLIGHT: lambda seen: [_plain(0.0 - v.in_flight) for v in seen.views],
 }
 _UTILITY_TERMS = ("time", "cost", "quality")
 _TERM_NAMES = {

@@ -11,6 +11,7 @@ FIRST_TOKEN_MIN_S = 2.0
 FIRST_TOKEN_MAX_S = 20.0
 SLOWER_THAN_USUAL = 4.0
 """Silence of so many times the usual (p95) first token is taken for an outage."""
+TRIAL_S = 4.5
 UNKNOWN_P95_S = 1.0
 """What is taken for usual until there are samples."""
 READING_S_PER_TOKEN = 1e-4
@@ -21,17 +22,18 @@ OVERDUE_MIN_S = 0.5
 
 
 def first_token_limit_s(
-    p95_s: float | None, silences: int, prompt_tokens: int, most_s: float, *, reasons: bool
+    p95_s: float | None, prompt_tokens: int, most_s: float, *, reasons: bool, trial: bool
 ) -> float:
-    """clamp(4 x p95, 2 s, 20 s), doubled for each attempt in a row that was given up for silence.
+    """clamp(4 x p95, 2 s, 20 s), at most `most_s`.
 
-    At most `most_s`, which is also the limit of a request that makes the model think first.
+    A request that makes the model think first may take `most_s`. A trial after an outage is given
+    `TRIAL_S`, so that a provider that has become slower is found to be back.
     """
     if reasons:
         return most_s
     usual_s = UNKNOWN_P95_S + prompt_tokens * READING_S_PER_TOKEN if p95_s is None else p95_s
-    limit_s = SLOWER_THAN_USUAL * usual_s * 2.0 ** min(silences, 8)
-    return min(max(limit_s, FIRST_TOKEN_MIN_S), FIRST_TOKEN_MAX_S, most_s)
+    limit_s = min(max(SLOWER_THAN_USUAL * usual_s, FIRST_TOKEN_MIN_S), FIRST_TOKEN_MAX_S)
+    return min(max(limit_s, TRIAL_S) if trial else limit_s, most_s)
 
 
 def overdue_s(p95_s: float | None, limit_s: float) -> float:

@@ -138,13 +138,12 @@ def _first_token_limits_s(walk: Walk, scope: AttemptScope, most_s: float) -> tup
     wished_s = walk.request.wish.first_token_timeout_s
     entry = walk.course.board.peek(scope.target)
     p95_s = entry.first_token_p95_s if entry else None
-    trial = scope.ranked.view.circuit is Circuit.HALF_OPEN
     limit_s = first_token_limit_s(
         p95_s,
-        entry.silences if entry and not trial else 0,
         walk.plan.demand.prompt_tokens,
         most_s,
         reasons=_thinks_first(walk, scope, known=p95_s is not None),
+        trial=scope.ranked.view.circuit is Circuit.HALF_OPEN,
     )
     # With nobody else to ask it may take the configured time: late is better than never.
     borne_s = limit_s if walk.following else most_s

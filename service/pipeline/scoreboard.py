@@ -47,8 +47,6 @@ class Entry:
     in_flight: int = 0
     reserved: int = 0
     """Places that are promised to requests about to begin."""
-    silences: int = 0
-    """Attempts in a row that gave no token in their time."""
     first_tokens: deque[tuple[float, float]] = field(
         default_factory=lambda: deque(maxlen=SAMPLES_MAX)
     )
@@ -124,6 +122,10 @@ class Scoreboard:
             if len(self._entries) > ENTRIES_MAX:
                 self._forget()
         return entry
+
+    def forget(self) -> None:
+        """Knows nothing of anybody from now on. Only while no attempt is in flight."""
+        self._entries.clear()
 
     def peek(self, target: ModelRef) -> Entry | None:
         return self._entries.get(target)
@@ -216,7 +218,6 @@ class Scoreboard:
             self._step(target, entry, circuit.abandoned(entry.breaker))
             return
         entry.known_at = now
-        entry.silences = 0
         entry.stats = statistics.observe(entry.stats, now, success=True)
         self._step(target, entry, circuit.succeeded(entry.breaker, now))
         entry.quota = quotas.answered(entry.quota)
@@ -254,7 +255,6 @@ class Scoreboard:
                 entry.stats = statistics.observe(entry.stats, now, success=False)
                 self._step(target, entry, circuit.faulted(entry.breaker, now, self.draw()))
                 if failure.reason is ErrorReason.PROVIDER_TIMEOUT and how.first_token_s is None:
-                    entry.silences += 1
                     # It would have taken at least so long.
                     entry.stats = statistics.observe_latency(entry.stats, now, how.duration_s)
             case Blame.CALLER:

@@ -1,0 +1,1 @@
+"""The fault suite: the whole service before an adversary, on the wall clock."""
