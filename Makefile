@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup demo demo-keep run test check lint types layers contract generate docs lock bench soak tools clean
+.PHONY: help setup demo demo-keep run test check lint types layers contract generate docs lock bench chaos soak tools clean
 
 help: ## List the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -65,6 +65,9 @@ docs: $(READY) ## Write docs/configuration.md and docs/errors.md
 
 lock: $(READY) ## Compile requirements/*.txt from the floors in pyproject.toml
 	tools/lock
+
+chaos: $(READY) ## The whole fault suite on the wall clock; writes its scorecard into docs/reliability.md
+	SCORECARD=1 $(BIN)/python -m pytest tests/chaos tests/chaos/outage.py
 
 soak: $(READY) ## Longer proofs than the suite has time for: minutes
 	$(BIN)/python -m pytest tests/soak

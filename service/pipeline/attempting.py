@@ -15,6 +15,7 @@ from service.domain.events import StreamEvent
 from service.domain.provider import ProviderCall
 from service.domain.reasons import ErrorReason
 from service.domain.timeouts import first_token_limit_s, overdue_s, reserve_s
+from service.pipeline.patience import OutOfPatience, Patience
 from service.pipeline.roster import Member
 from service.pipeline.walk import AttemptScope, DeadlinePassed, Walk
 
@@ -46,17 +47,13 @@ class Limits:
     def until_first_token(self) -> AbstractAsyncContextManager[None]:
         return self._until(self._first_end, "gave no token in")
 
-    async def following(self, events: AsyncIterator[StreamEvent]) -> StreamEvent:
-        """The next event. On the hot path of streams: one timer, no context manager of our own."""
-        asked = self._now()
-        until = min(asked + self._idle_s, self._end, self._deadline)
-        try:
-            async with asyncio.timeout_at(until):
-                event = await anext(events, None)
-        except TimeoutError:
-            raise self._late(f"fell silent for {self._idle_s:g} s, or took too long") from None
-        self._scope.spoken_s += self._now() - asked
-        return event or self.no_ending()
+    def patience(self) -> Patience:
+        """For the events after the first."""
+        return Patience(self._idle_s, min(self._end, self._deadline))
+
+    def impatient(self) -> Exception:
+        """What it means that an event did not come in its time."""
+        return self._late(f"fell silent for {self._idle_s:g} s, or took too long")
 
     def no_ending(self) -> StreamEvent:
         """Adapters promise an Ending or a failure. Silence is never passed off as an answer."""
@@ -96,6 +93,7 @@ class Opened:
         self._stack = stack
         self._limits = limits
         self._events = events
+        self._patience = limits.patience()
 
     async def __aenter__(self) -> Self:
         return self
@@ -106,15 +104,21 @@ class Opened:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> bool | None:
+        self._patience.close()
+        self.scope.spoken_s = self._patience.waited_s
         return await self._stack.__aexit__(kind, error, traceback)
 
     async def abandon(self) -> None:
         """Ends it unheard: another one won."""
         left = asyncio.CancelledError()
-        await self._stack.__aexit__(type(left), left, None)
+        await self.__aexit__(type(left), left, None)
 
     async def following(self) -> StreamEvent:
-        return await self._limits.following(self._events)
+        try:
+            event = await self._patience.following(self._events)
+        except OutOfPatience:
+            raise self._limits.impatient() from None
+        return event or self._limits.no_ending()
 
 
 async def opened(

@@ -21,6 +21,7 @@ from service.domain.breaker import Breaker, Circuit, Trip
 from service.domain.candidate import Candidate
 from service.domain.errors import ProviderFailure
 from service.domain.failover import Blame, blame, is_pushback
+from service.domain.health import CandidateHealth
 from service.domain.limit import Limit
 from service.domain.provider import ModelRef
 from service.domain.quota import Quota
@@ -165,6 +166,18 @@ class Scoreboard:
             now - entry.known_at < _KNOWN_FOR_S,
         )
 
+    def health(self) -> list[CandidateHealth]:
+        """Of those that were asked of late or may not be asked now. Changes nothing."""
+        now = self.clock()
+        return [
+            _health(target, entry, now)
+            for target, entry in self._entries.items()
+            if now - entry.known_at < _KNOWN_FOR_S
+            or entry.in_flight
+            or entry.breaker.circuit is not Circuit.CLOSED
+            or entry.quota.until > now
+        ]
+
     def has_room(self, target: ModelRef) -> bool:
         """Whether one more attempt is within what the candidate bears."""
         entry = self._entries.get(target)
@@ -295,3 +308,36 @@ class Scoreboard:
             if not entry.in_flight and not entry.reserved:
                 del self._entries[target]
                 return
+
+
+def _health(target: ModelRef, entry: Entry, now: float) -> CandidateHealth:
+    stats, breaker = entry.stats, circuit.at(entry.breaker, now)
+    first, token = stats.first_token_s, stats.token_s
+    successes, faults = statistics.faded(stats, now)
+    since = now - SAMPLES_TTL_S
+    view = View(
+        Candidate(target, target.model),
+        statistics.quality(stats, now),
+        statistics.PRIOR_FIRST_TOKEN_S if first is None else first,
+        statistics.PRIOR_TOKEN_S if token is None else token,
+        entry.in_flight,
+        entry.limit.value,
+        breaker.circuit,
+        breaker.trip,
+        breaker.open_until,
+        quota_until=entry.quota.until,
+        quota_reason=entry.quota.reason,
+        known=now - entry.known_at < _KNOWN_FOR_S,
+    )
+    return CandidateHealth(
+        view,
+        successes,
+        faults,
+        breaker.in_a_row,
+        [value for at, value in entry.durations if at >= since],
+        [value for at, value in entry.first_tokens if at >= since],
+        entry.first_token_p95_s,
+        entry.known_at,
+        entry.error_reason,
+        entry.error_at,
+    )

@@ -23,12 +23,19 @@ import psutil
 from aiprovider.v1 import completion_service_pb2 as pb
 from aiprovider.v1 import completion_service_pb2_grpc, content_pb2
 
+from service.domain.candidate import Candidate
+from service.domain.provider import ModelRef
+from service.domain.routing import RouteRequest, plan_route
+from service.domain.scoring import Demand, View
+
 ROOT = Path(__file__).parents[2]
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
 AT_ONCE = 16
 UNARY_COUNT = 400
 STREAM_COUNT = 40
 DELTA_COUNT = 100
+PLAN_CANDIDATES = 8
+PLAN_COUNT = 5000
 
 
 @contextlib.contextmanager
@@ -105,6 +112,11 @@ async def ask_unary(stub: Any) -> None:
     await stub.Complete(request(pb.CompleteRequest, "gpt-4o"))
 
 
+async def ask_heard(stub: Any) -> None:
+    """A whole answer that is listened to, since somebody else could take over."""
+    await stub.Complete(request(pb.CompleteRequest, "either"))
+
+
 async def ask_stream(stub: Any) -> None:
     model = f"gpt-4o+tokens={DELTA_COUNT}"
     async for _ in stub.StreamComplete(request(pb.StreamCompleteRequest, model)):
@@ -123,6 +135,7 @@ def service(engine: str, base_url: str) -> Generator[tuple[subprocess.Popen[str]
             "AI_PROVIDER__SERVICE__HOST": "127.0.0.1",
             "AI_PROVIDER__SERVER__DRAIN__SETTLE_S": "0",
             "AI_PROVIDER__PROVIDERS__OPENAI__ENGINE": engine,
+            "AI_PROVIDER__ROUTING__ALIASES": '{"either": ["gpt-4o", "gpt-4o-mini"]}',
         }
         started = time.monotonic()
         with (
@@ -144,6 +157,7 @@ async def measure(
     turns = [
         ("empty RPC", lambda: empty.cost_ms(ask_empty, 2 * UNARY_COUNT)),
         ("native unary", lambda: native.cost_ms(ask_unary, UNARY_COUNT)),
+        ("native unary, heard", lambda: native.cost_ms(ask_heard, UNARY_COUNT)),
         ("litellm unary", lambda: litellm.cost_ms(ask_unary, UNARY_COUNT // 4)),
         ("bare litellm unary", lambda: bare.cost_ms("unary", UNARY_COUNT // 4)),
         ("native stream", lambda: native.cost_ms(ask_stream, STREAM_COUNT)),
@@ -154,6 +168,26 @@ async def measure(
         for name, turn in turns[number % len(turns) :] + turns[: number % len(turns)]:
             results.setdefault(name, []).append(await turn())
     return results
+
+
+def plan_us() -> float:
+    """Median microseconds of `plan_route` over 8 candidates, by the default policy."""
+    views = [
+        View(
+            Candidate(ModelRef(f"provider-{n}", "m"), "m", context_window_tokens=100_000),
+            quality=0.9 + n / 100,
+            first_token_s=0.3 + n / 10,
+            known=True,
+        )
+        for n in range(PLAN_CANDIDATES)
+    ]
+    asked = RouteRequest(Demand(1000, 200), time_left_s=30.0)
+    taken: list[float] = []
+    for number in range(PLAN_COUNT):
+        started = time.perf_counter()
+        plan_route(asked, views, 0.0, number / PLAN_COUNT, number)
+        taken.append(time.perf_counter() - started)
+    return statistics.median(taken) * 1e6
 
 
 def report(results: dict[str, list[float]]) -> None:
@@ -169,6 +203,11 @@ def report(results: dict[str, list[float]]) -> None:
     print(f"native unary / bare litellm.acompletion: {unary:.3f}   (aim: under 0.25)")
     print(f"native stream / litellm engine, per delta: {stream:.3f}   (aim: under 0.167)")
     print(f"native stream / bare litellm, per delta: {bare:.3f}")
+    plan = plan_us()
+    share = plan / 1000 / median["empty RPC"]
+    print(
+        f"plan_route over {PLAN_CANDIDATES} candidates: {plan:.1f} us, {share:.2f} of an empty RPC"
+    )
 
 
 async def main() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import time
 from typing import Any, cast
@@ -37,9 +38,13 @@ async def empty() -> None:
 
 async def bare(base_url: str) -> None:
     """Bare `litellm.acompletion`: for each line `KIND COUNT` on stdin, CPU seconds of so many."""
-    from service.providers.litellm.library import library
+    from service.providers.litellm.library import ENVIRONMENT, quieten
 
-    litellm = await library()
+    # As the library comes, but for the network and the noise: not through our transport.
+    os.environ.update(ENVIRONMENT)
+    import litellm
+
+    quieten(litellm)
     ask = {
         "model": "openai/gpt-4o",
         "messages": [{"role": "user", "content": "Hi."}],

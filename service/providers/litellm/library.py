@@ -14,7 +14,7 @@ import warnings
 from typing import Any
 
 # Read by the library while it is imported.
-_ENVIRONMENT = {
+ENVIRONMENT = {
     "LITELLM_LOCAL_MODEL_COST_MAP": "True",
     "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS": "True",
     "LITELLM_LOCAL_AUTOROUTER_PRESETS": "True",
@@ -37,13 +37,13 @@ async def library() -> Any:
 def _load() -> Any:
     with _lock:
         if not _loaded:
-            os.environ.update(_ENVIRONMENT)
+            os.environ.update(ENVIRONMENT)
             _name_temporary_directory()
             with warnings.catch_warnings():
                 # The library's own deprecations are not this service's to mend.
                 warnings.simplefilter("ignore")
                 import litellm  # noqa: PLC0415 - late on purpose
-            _quieten(litellm)
+            quieten(litellm)
             _confine()
             _loaded.append(litellm)
         return _loaded[0]
@@ -57,7 +57,8 @@ def _name_temporary_directory() -> None:
         tempfile.tempdir = "/tmp"  # noqa: S108 - only a name: nothing can be written there
 
 
-def _quieten(litellm: Any) -> None:
+def quieten(litellm: Any) -> None:
+    """No callbacks, no retries, no telemetry, no words on the console."""
     # Some of its models are built with the first calls, and the log is one JSON object a line.
     warnings.filterwarnings("ignore", category=UserWarning, module=r"pydantic\._internal\.")
     litellm.telemetry = False

@@ -1,0 +1,101 @@
+"""One timer for a whole stream: what counts as silence, and whose cancellation is whose."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from service.pipeline.patience import OutOfPatience, Patience
+
+
+async def speaking(*pauses: float) -> AsyncGenerator[int, None]:
+    """An event after each pause."""
+    for number, pause in enumerate(pauses):
+        await asyncio.sleep(pause)
+        yield number
+
+
+def soon(seconds: float) -> float:
+    return asyncio.get_running_loop().time() + seconds
+
+
+async def test_events_in_time() -> None:
+    """Events that come in their time are passed on, and the waiting is counted."""
+    patience = Patience(0.1, soon(5))
+    events = speaking(0.02, 0.02, 0.02)
+    told = [await patience.following(events) for _ in range(4)]
+    patience.close()
+
+    assert [0, 1, 2, None] == told
+    assert 0.05 < patience.waited_s < 0.5
+
+
+async def test_silence() -> None:
+    """A longer silence than is borne ends the wait, about when it should."""
+    patience = Patience(0.1, soon(5))
+    events = speaking(0.0, 3.0)
+    await patience.following(events)
+    began = soon(0)
+    with pytest.raises(OutOfPatience):
+        await patience.following(events)
+    patience.close()
+
+    assert 0.09 < soon(0) - began < 0.3
+    task = asyncio.current_task()
+    assert task is not None
+    assert 0 == task.cancelling()
+
+
+async def test_the_end_of_all() -> None:
+    """Nothing is waited for beyond the end, whether the wait began before it or after."""
+    patience = Patience(1.0, soon(0.1))
+    began = soon(0)
+    with pytest.raises(OutOfPatience):
+        await patience.following(speaking(3.0))
+    with pytest.raises(OutOfPatience):
+        await patience.following(speaking(3.0))
+    patience.close()
+
+    assert soon(0) - began < 0.5
+
+
+async def test_a_slow_reader() -> None:
+    """The time that the reader takes is not the provider's, and is never cut short."""
+    patience = Patience(0.05, soon(5))
+    events = speaking(0.0, 0.0)
+    await patience.following(events)
+    await asyncio.sleep(0.2)
+    told = await patience.following(events)
+    patience.close()
+
+    assert 1 == told
+    assert patience.waited_s < 0.05
+
+
+async def test_somebody_elses_cancellation() -> None:
+    """A caller's own cancellation passes through as what it is."""
+    patience = Patience(0.05, soon(5))
+
+    async def wait() -> None:
+        await patience.following(speaking(3.0))
+
+    task = asyncio.create_task(wait())
+    await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    patience.close()
+
+    assert task.cancelled()
+
+
+async def test_closed() -> None:
+    """A closed one leaves no timer that could fire into something else."""
+    patience = Patience(0.02, soon(5))
+    await patience.following(speaking(0.0))
+    patience.close()
+    await asyncio.sleep(0.1)
+
+    assert (await asyncio.sleep(0, "untouched")) == "untouched"
