@@ -172,8 +172,7 @@ class App:
             TimeLimits(times.attempt_s, times.first_token_s, times.idle_s),
             values.defaults(settings, whole),
             settings.on_unsupported,
-            # The library takes a hundred times longer for a stream than for a whole answer.
-            whole.routing.listen and settings.engine is Engine.NATIVE,
+            _listens(settings, whole),
         )
 
     def _list_models(self, providers: Sequence[str]) -> list[Listing]:
@@ -199,6 +198,13 @@ def _identity_of(name: str, settings: ProviderSettings, endpoint: EndpointSettin
         settings.response_bytes_max,
         settings.event_bytes_max,
     )
+
+
+def _listens(settings: ProviderSettings, whole: Settings) -> bool:
+    # For each streamed delta the library takes as long as our own code for a whole answer.
+    if settings.engine is not Engine.NATIVE:
+        return False
+    return whole.routing.listen if settings.listen is None else settings.listen
 
 
 def _provider(name: str, settings: ProviderSettings, asked: EndpointSettings) -> Provider:

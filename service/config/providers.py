@@ -235,6 +235,10 @@ class ProviderSettings(Section):
         description="A parameter that the provider lacks is an `error`, or left out (`drop`) and"
         " said so in the answer.",
     )
+    listen: bool | None = Field(
+        default=None,
+        description="As `routing.listen`, for this provider; unset means as that says.",
+    )
     timeouts: TimeoutSettings = Field(default=TimeoutSettings(), description="Time limits.")
     connections_max: int = Field(default=512, ge=1, le=65_535, description="Connections at once.")
     response_bytes_max: int = Field(
