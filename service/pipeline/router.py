@@ -123,6 +123,7 @@ class Router:
         with self.roster.lease() as roster:
             walk = self._walk(roster, request)
             interruption: ServiceFailure | None = None
+            broken: Attempt | None = None
             while True:
                 try:
                     ranked = await walk.next()
@@ -133,13 +134,13 @@ class Router:
                         raise interruption from None
                     raise
                 attempt = await self._attempt(walk, roster, ranked, self._open)
+                for missed in walk.untold():
+                    yield Missed(missed)
                 if attempt is None:
-                    yield Missed(walk.attempts[-1])
                     continue
                 try:
                     async with attempt:
                         attempt.scope.committed = True
-                        broken = interruption.attempts[-1] if interruption else None
                         yield Begun(attempt.scope.target, broken)
                         event = attempt.first
                         size_bytes = 0
@@ -154,7 +155,8 @@ class Router:
                         or failure.reason is not ErrorReason.STREAM_INTERRUPTED
                     ):
                         raise
-                    interruption = failure
+                    interruption, broken = failure, attempt.scope.attempt
+                    walk.untold()
                 else:
                     yield Done(ending, attempt.scope.target, walk.trace)
                     return

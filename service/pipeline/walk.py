@@ -68,6 +68,8 @@ class AttemptScope:
         """How long was waited for what followed the first token, the caller's own time left out."""
         self.output_tokens = 0
         self.evidence = Evidence.FULL
+        self.attempt: Attempt | None = None
+        """How it ended, once it has."""
         self.overdue_s = math.inf
         """Silence of so long speaks against the provider, though the caller's patience ended it."""
         self._hedge = hedge
@@ -91,7 +93,7 @@ class AttemptScope:
             case ProviderFailure():
                 self._end(Outcome.FAILED, error)
                 if self.committed:
-                    raise self._walk.interrupted(error) from error
+                    raise self._walk.interrupted(self.ranked, error) from error
                 return True
             case DeadlinePassed():
                 self._end(Outcome.CANCELLED)
@@ -113,7 +115,7 @@ class AttemptScope:
         ):
             message = f"{self.target} was silent for {duration_s:.1f} s"
             charged = ProviderFailure(ErrorReason.PROVIDER_TIMEOUT, message)
-        attempt = Attempt(
+        self.attempt = Attempt(
             self.target,
             outcome,
             duration_s,
@@ -134,7 +136,7 @@ class AttemptScope:
             self.evidence,
         )
         failed = (self.ranked, failure) if failure else None
-        self._walk.ended(self._place, attempt, how, failed)
+        self._walk.ended(self._place, self.attempt, how, failed)
 
 
 class Walk:
@@ -156,10 +158,12 @@ class Walk:
         self._judged = 0
         self._failed: list[Ranked] = []
         self._repeated: list[Ranked] = []
+        self._broken: list[Ranked] = []
         self._upstream_count = 0
         self._round = 0
         # In the order in which they started; None until it has ended.
         self._attempts: list[Attempt | None] = []
+        self._told: list[Attempt] = []
 
     def __repr__(self) -> str:
         return f"<Walk {'; '.join(str(attempt) for attempt in self.attempts) or 'not begun'}>"
@@ -168,6 +172,13 @@ class Walk:
     def attempts(self) -> tuple[Attempt, ...]:
         """Those that have ended."""
         return tuple(attempt for attempt in self._attempts if attempt is not None)
+
+    def untold(self) -> list[Attempt]:
+        """Failed attempts since the last time that this was asked."""
+        failed = [attempt for attempt in self.attempts if attempt.outcome is Outcome.FAILED]
+        fresh = [attempt for attempt in failed if attempt not in self._told]
+        self._told += fresh
+        return fresh
 
     @property
     def trace(self) -> Trace:
@@ -258,7 +269,9 @@ class Walk:
             # Found without asking: it costs no attempt.
             self._upstream_count -= 1
 
-    def interrupted(self, failure: ProviderFailure) -> ServiceFailure:
+    def interrupted(self, ranked: Ranked, failure: ProviderFailure) -> ServiceFailure:
+        """What the caller is told who has a part of the answer. `ranked` is not asked again."""
+        self._broken.append(ranked)
         return ServiceFailure(
             ErrorReason.STREAM_INTERRUPTED,
             f"the answer broke off after it had begun: {failure.message}",
@@ -331,7 +344,9 @@ class Walk:
         again = [
             ranked
             for ranked, failure in zip(self._failed, self._failures, strict=True)
-            if worth_another_round((failure,)) and self._may_be_asked(ranked)
+            if worth_another_round((failure,))
+            and ranked not in self._broken
+            and self._may_be_asked(ranked)
         ]
         if not again or self.request.wish.disable_failover:
             raise self._surrender()

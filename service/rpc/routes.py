@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from aiprovider.v1 import routing_pb2
-from google.protobuf import timestamp_pb2
 
 from service.domain.attempt import Attempt, Outcome
 from service.domain.limit import UNLIMITED
@@ -78,23 +77,23 @@ def _excluded(excluded: Excluded, plan: Plan, now: float) -> routing_pb2.Candida
     message = _candidate(excluded.view, plan)
     message.ineligible_reason = excluded.why.value
     if excluded.until > plan.at:
-        message.cooldown_until_time.CopyFrom(_moment(excluded.until, plan, now))
+        left_s = excluded.until - plan.at
+        message.cooldown_until_time.CopyFrom(timestamp(now + left_s))
+        message.cooldown.CopyFrom(duration(left_s))
     return message
 
 
 def _candidate(view: View, plan: Plan) -> routing_pb2.Candidate:
     candidate = view.candidate
+    cost = expected_cost(view, plan.demand)
     return routing_pb2.Candidate(
         target=model_ref(candidate.target),
         asked_as=candidate.asked_as,
         tier=candidate.tier,
-        estimated_cost_nano_usd=expected_cost(view, plan.demand) or 0,
+        estimated_cost_nano_usd=cost or 0,
+        unpriced=cost is None,
         expected_duration=duration(expected_time_s(view, plan.demand)),
         quality=view.quality,
         in_flight=view.in_flight,
         concurrency_limit=0 if view.limit == UNLIMITED else int(view.limit),
     )
-
-
-def _moment(until: float, plan: Plan, now: float) -> timestamp_pb2.Timestamp:
-    return timestamp(now + until - plan.at)

@@ -351,3 +351,43 @@ async def test_counting_tokens_tells_nothing_of_speed() -> None:
     assert prior_s == pytest.approx(told, rel=0.01)
     assert before.candidates[0].quality > 0.9
     assert after.candidates[0].expected_duration.ToMilliseconds() < 1000
+
+
+async def test_every_miss_is_told() -> None:
+    """A stream tells each failed attempt once, a hedge's too."""
+    slow_down = ScriptedProvider(0.1, DOWN)
+    members = serves("a", slow_down), serves("b", slow_down, 20), serves("c", priority=30)
+    async with serving(*members) as served:
+        wish = Policy(hedge_delay={"nanos": 10_000_000})
+        options = {"include_route_events": True}
+        request = streaming(routing=wish, stream_options=options)
+        events = await events_of(served.completion.StreamComplete(request))
+
+    missed = [e.route.attempt.target.provider for e in events if e.HasField("route")]
+    assert ["a", "b"] == sorted(missed)
+
+
+async def test_the_broken_attempt_is_named() -> None:
+    """A restart tells which attempt broke off, though a hedge beside it started later."""
+    broken = ScriptedProvider(0.1, TextDelta("Hel"), DOWN)
+    silent = ScriptedProvider(60.0)
+    members = serves("a", broken), serves("b", silent, 20), serves("c", priority=30)
+    async with serving(*members, attempts_max=4) as served:
+        wish = Policy(hedge_delay={"nanos": 10_000_000})
+        options = {"restart_on_interruption": True}
+        request = streaming(routing=wish, stream_options=options)
+        events = await events_of(served.completion.StreamComplete(request))
+
+    restarted = next(e.restarted for e in events if e.HasField("restarted"))
+    assert ("a", "c") == (restarted.attempt.target.provider, restarted.served_by.provider)
+
+
+async def test_no_restart_where_it_broke() -> None:
+    """With nobody else to ask, a broken stream is an interruption: it never begins there again."""
+    broken = ScriptedProvider(scripts=[(TextDelta("Hel"), DOWN), HELLO])
+    async with serving(serves("a", broken)) as served:
+        request = streaming(stream_options={"restart_on_interruption": True})
+        error = await refused(events_of(served.completion.StreamComplete(request)))
+
+    assert "STREAM_INTERRUPTED" == details(error).error.reason
+    assert 1 == len(broken.calls)

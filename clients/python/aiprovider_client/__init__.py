@@ -1,11 +1,11 @@
 """Client of the AI Provider Service: typed calls, typed failures, retries, deadlines.
 
 async with Client("localhost:8005") as client:
-answer = await client.complete("gpt-4o", "Say hello.")
-print(answer.text)
+    answer = await client.complete("gpt-4o", "Say hello.")
+    print(answer.text)
 """
 
-from aiprovider_client.answers import Answer, AnswerStream
+from aiprovider_client.answers import Answer
 from aiprovider_client.channel import Tls
 from aiprovider_client.client import Client
 from aiprovider_client.errors import (
@@ -22,8 +22,11 @@ from aiprovider_client.errors import (
     ProviderError,
     RateLimitedError,
     StreamInterruptedError,
+    StreamRestartedError,
     UnreachableError,
 )
+from aiprovider_client.routing import Objective, Routing
+from aiprovider_client.streams import AnswerStream, Restarted
 
 __all__ = [
     "AIProviderError",
@@ -37,11 +40,15 @@ __all__ = [
     "InvalidRequestError",
     "NotFoundError",
     "NotImplementedByServiceError",
+    "Objective",
     "OverloadedError",
     "PermissionDeniedError",
     "ProviderError",
     "RateLimitedError",
+    "Restarted",
+    "Routing",
     "StreamInterruptedError",
+    "StreamRestartedError",
     "Tls",
     "UnreachableError",
 ]

@@ -53,9 +53,13 @@ class Tls:
     server_name: str = ""
 
 
-def open_channel(target: str, tls: Tls | None) -> grpc.aio.Channel:
-    """Raises OSError if a PEM file cannot be read."""
-    options = _options(tls)
+def open_channel(target: str, tls: Tls | None, *, heeds_health: bool = True) -> grpc.aio.Channel:
+    """Raises OSError if a PEM file cannot be read.
+
+    A channel that heeds health calls no replica that says it is not serving: to be told so, ask
+    through one that does not.
+    """
+    options = _options(tls, heeds_health=heeds_health)
     if tls is None:
         return grpc.aio.insecure_channel(target, options)
     credentials = grpc.ssl_channel_credentials(
@@ -66,9 +70,11 @@ def open_channel(target: str, tls: Tls | None) -> grpc.aio.Channel:
     return grpc.aio.secure_channel(target, credentials, options)
 
 
-def _options(tls: Tls | None) -> Sequence[tuple[str, Any]]:
+def _options(tls: Tls | None, *, heeds_health: bool) -> Sequence[tuple[str, Any]]:
+    left_out = () if heeds_health else ("healthCheckConfig",)
+    config = {key: value for key, value in SERVICE_CONFIG.items() if key not in left_out}
     options: list[tuple[str, Any]] = [
-        ("grpc.service_config", json.dumps(SERVICE_CONFIG)),
+        ("grpc.service_config", json.dumps(config)),
         ("grpc.enable_retries", 1),
         ("grpc.keepalive_time_ms", _KEEPALIVE_MS),
         ("grpc.keepalive_timeout_ms", _KEEPALIVE_TIMEOUT_MS),

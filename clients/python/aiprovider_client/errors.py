@@ -26,7 +26,10 @@ class Violation:
 
 
 class AIProviderError(Exception):
-    """A call failed. `retry_after_s` is when a retry may help, None if the service cannot tell."""
+    """A call failed. `retry_after_s` is when a retry may help, None if the service cannot tell.
+
+    `route` tells how the call was routed, None if it did not come to that.
+    """
 
     def __init__(
         self,
@@ -39,6 +42,7 @@ class AIProviderError(Exception):
         violations: Sequence[Violation] = (),
         attempts: Sequence[routing_pb2.Attempt] = (),
         last_sequence: int = 0,
+        route: routing_pb2.RouteTrace | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -49,6 +53,7 @@ class AIProviderError(Exception):
         self.violations = tuple(violations)
         self.attempts = tuple(attempts)
         self.last_sequence = last_sequence
+        self.route = route
 
     def __str__(self) -> str:
         return f"{self.reason or self.code.name}: {self.message}"
@@ -88,6 +93,13 @@ class DeadlineError(AIProviderError):
 
 class StreamInterruptedError(AIProviderError):
     """The answer broke off after it had begun. What came is not the whole answer."""
+
+
+class StreamRestartedError(AIProviderError):
+    """The answer broke off and begins again, as was asked for. What came before is void.
+
+    `attempts` holds the one that broke off. The stream goes on: `texts()` gives the new answer.
+    """
 
 
 class NotImplementedByServiceError(AIProviderError):
@@ -173,7 +185,19 @@ def from_rpc(error: Any, target: str) -> AIProviderError:
         violations=[Violation(v.field, v.description) for v in bad.field_violations],
         attempts=failure.attempts,
         last_sequence=failure.last_sequence,
+        route=_route(failure),
     )
+
+
+def _route(failure: error_details_pb2.FailureDetail) -> routing_pb2.RouteTrace | None:
+    """Whole: on the wire its attempts stand beside it only."""
+    if not failure.HasField("route"):
+        return None
+    route = routing_pb2.RouteTrace()
+    route.CopyFrom(failure.route)
+    if not route.attempts:
+        route.attempts.extend(failure.attempts)
+    return route
 
 
 def _bare(code: grpc.StatusCode, message: str, target: str) -> AIProviderError:

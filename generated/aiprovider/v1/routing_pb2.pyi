@@ -172,7 +172,7 @@ class RouteTrace(_message.Message):
     def __init__(self, attempts: _Optional[_Iterable[_Union[Attempt, _Mapping]]] = ..., policy_version: _Optional[str] = ..., policy: _Optional[str] = ..., candidates: _Optional[_Iterable[_Union[Candidate, _Mapping]]] = ..., propensity: _Optional[float] = ..., draw: _Optional[float] = ..., trial: _Optional[bool] = ...) -> None: ...
 
 class Candidate(_message.Message):
-    __slots__ = ("target", "score", "score_terms", "eligible", "ineligible_reason", "cooldown_until_time", "estimated_cost_nano_usd", "share", "asked_as", "tier", "expected_duration", "quality", "in_flight", "concurrency_limit")
+    __slots__ = ("target", "score", "score_terms", "eligible", "ineligible_reason", "cooldown_until_time", "estimated_cost_nano_usd", "share", "asked_as", "tier", "expected_duration", "quality", "in_flight", "concurrency_limit", "unpriced", "cooldown")
     class ScoreTermsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -194,6 +194,8 @@ class Candidate(_message.Message):
     QUALITY_FIELD_NUMBER: _ClassVar[int]
     IN_FLIGHT_FIELD_NUMBER: _ClassVar[int]
     CONCURRENCY_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    UNPRICED_FIELD_NUMBER: _ClassVar[int]
+    COOLDOWN_FIELD_NUMBER: _ClassVar[int]
     target: ModelRef
     score: float
     score_terms: _containers.ScalarMap[str, float]
@@ -208,4 +210,6 @@ class Candidate(_message.Message):
     quality: float
     in_flight: int
     concurrency_limit: int
-    def __init__(self, target: _Optional[_Union[ModelRef, _Mapping]] = ..., score: _Optional[float] = ..., score_terms: _Optional[_Mapping[str, float]] = ..., eligible: _Optional[bool] = ..., ineligible_reason: _Optional[str] = ..., cooldown_until_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., estimated_cost_nano_usd: _Optional[int] = ..., share: _Optional[float] = ..., asked_as: _Optional[str] = ..., tier: _Optional[int] = ..., expected_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., quality: _Optional[float] = ..., in_flight: _Optional[int] = ..., concurrency_limit: _Optional[int] = ...) -> None: ...
+    unpriced: bool
+    cooldown: _duration_pb2.Duration
+    def __init__(self, target: _Optional[_Union[ModelRef, _Mapping]] = ..., score: _Optional[float] = ..., score_terms: _Optional[_Mapping[str, float]] = ..., eligible: _Optional[bool] = ..., ineligible_reason: _Optional[str] = ..., cooldown_until_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., estimated_cost_nano_usd: _Optional[int] = ..., share: _Optional[float] = ..., asked_as: _Optional[str] = ..., tier: _Optional[int] = ..., expected_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., quality: _Optional[float] = ..., in_flight: _Optional[int] = ..., concurrency_limit: _Optional[int] = ..., unpriced: _Optional[bool] = ..., cooldown: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...

@@ -11,7 +11,7 @@ from service.domain.routing import RouteWish
 from service.domain.scoring import PolicyName
 from service.rpc.decode.check import Check
 
-_LABELS_MAX = 32
+_LABELS_MAX = 16
 _LABEL_NAME_MAX_CHARS = 64
 _LABEL_VALUE_MAX_CHARS = 256
 _COALESCE_WINDOW_MAX_S = 1.0

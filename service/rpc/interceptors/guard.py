@@ -25,6 +25,8 @@ from service.rpc.status import TABLE
 from service.telemetry.redaction import Redactor
 
 _UNGUARDED = ("/grpc.health.", "/grpc.reflection.")
+# Watches end with the caller, or with a deadline of its own.
+_ENDLESS = ("/aiprovider.v1.HealthService/WatchProviders",)
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}\Z")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 # The caller's clock stops at its deadline: to reach it, the details must leave a little earlier.
@@ -32,6 +34,7 @@ _MARGIN_S = 0.03
 _MARGIN_SHARE = 0.1
 # The pipeline keeps deadlines by itself; this bound is for its bugs.
 _OVERRUN_S = 0.01
+_FOREVER_S = 10.0 * 365 * 86_400
 
 Behaviour = Callable[[Any, Context], Awaitable[Any]]
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
@@ -151,8 +154,12 @@ class Guard(_Interceptor):
             request_id = uuid.uuid4().hex
         # Its stub does not know that it is None without a deadline.
         left_s = cast("float | None", context.time_remaining())
-        left_s = self.deadlines.default_s if left_s is None else max(left_s, 0.0)
-        left_s = min(left_s, self.deadlines.max_s)
+        if method in _ENDLESS:
+            left_s = _FOREVER_S if left_s is None else left_s
+        else:
+            left_s = self.deadlines.default_s if left_s is None else left_s
+            left_s = min(left_s, self.deadlines.max_s)
+        left_s = max(left_s, 0.0)
         left_s -= min(_MARGIN_S, left_s * _MARGIN_SHARE)
         deadline = asyncio.get_running_loop().time() + left_s
         call = Call(method, request_id, trace_id, time.monotonic(), deadline)

@@ -2,44 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import sys
-from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
-from tests.kit.stack import Stack, running
-
-ROOT = Path(__file__).parents[3]
-
-
-@pytest_asyncio.fixture
-async def stack(tmp_path: Path) -> AsyncGenerator[Stack, None]:
-    async with running(tmp_path) as stack:
-        yield stack
+from tests.contract.client import shell
+from tests.kit.stack import Stack
 
 
 async def aip(stack: Stack, *arguments: str, stdin: str = "") -> tuple[int, str, str]:
-    """Exit code, standard output, standard error."""
-    program = "import sys; from aiprovider_client.cli import main; sys.exit(main())"
-    command, *rest = arguments
-    server = ["--server", f"127.0.0.1:{stack.app.server.port}"]
-    child = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-c",
-        program,
-        command,
-        *server,
-        *rest,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await asyncio.wait_for(child.communicate(stdin.encode()), 20)
-    return child.returncode or 0, out.decode(), err.decode()
+    return await shell.aip(stack.app.server.port, *arguments, stdin=stdin)
 
 
 async def test_complete(stack: Stack) -> None:
@@ -101,13 +74,15 @@ async def test_unreachable(stack: Stack) -> None:
 
 
 async def test_models_and_health(stack: Stack) -> None:
-    """Models in columns, health in one line."""
+    """Models in columns, health in lines; a named service's in one."""
     _, models, err = await aip(stack, "models", "--provider", "deepseek")
     _, health, _ = await aip(stack, "health")
+    _, liveness, _ = await aip(stack, "health", "liveness")
 
     assert "deepseek-chat" in models
     assert "models" in err
-    assert "readiness: SERVING\n" == health
+    assert health.startswith("readiness: SERVING\n")
+    assert "liveness: SERVING\n" == liveness
 
 
 async def test_tools_and_schemas(stack: Stack, tmp_path: Path) -> None:

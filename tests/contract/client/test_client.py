@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import aiprovider_client as client_package
 import pytest
-import pytest_asyncio
 from aiprovider.v1 import completion_service_pb2 as pb
 from aiprovider.v1 import error_details_pb2, routing_pb2
 from aiprovider_client import (
     AIProviderError,
+    AnswerStream,
     Client,
     DeadlineError,
     IncompleteStreamError,
@@ -24,24 +23,9 @@ from aiprovider_client import (
     StreamInterruptedError,
     UnreachableError,
 )
-from aiprovider_client.answers import AnswerStream
 from aiprovider_client.errors import BY_REASON
 
 from tests.kit.stack import Stack, running
-
-ROOT = Path(__file__).parents[3]
-
-
-@pytest_asyncio.fixture
-async def stack(tmp_path: Path) -> AsyncGenerator[Stack, None]:
-    async with running(tmp_path) as stack:
-        yield stack
-
-
-@pytest_asyncio.fixture
-async def client(stack: Stack) -> AsyncGenerator[Client, None]:
-    async with Client(f"127.0.0.1:{stack.app.server.port}", timeout_s=5) as client:
-        yield client
 
 
 def test_every_reason_has_an_exception() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from aiprovider_client.cli.arguments import parser
 from aiprovider_client.cli.commands import COMMANDS
-from aiprovider_client.cli.output import exit_code, explain
+from aiprovider_client.cli.failures import exit_code, print_failure
 from aiprovider_client.errors import AIProviderError
 
 _USAGE = 2
@@ -20,9 +20,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Exit codes stand in `aip --help`."""
     options = parser().parse_args(argv)
     try:
-        asyncio.run(COMMANDS[options.command](options))
+        return asyncio.run(COMMANDS[options.command](options))
     except AIProviderError as error:
-        explain(error, as_json=options.json)
+        with_route = getattr(options, "route", False)
+        print_failure(error, as_json=options.json, with_route=with_route)
         return exit_code(error)
     except (OSError, ValueError) as error:
         if isinstance(error, BrokenPipeError):
@@ -33,4 +34,3 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _USAGE
     except KeyboardInterrupt:
         return _INTERRUPTED
-    return 0

@@ -6,11 +6,18 @@ import argparse
 import os
 from pathlib import Path
 
+from aiprovider_client.routing import OBJECTIVES
+
 _EXIT_CODES = """exit codes:
   0 answered   2 bad request or arguments   3 service unreachable or overloaded
   4 key or permission   5 unknown model   6 rate limit or quota   7 deadline
   8 providers failed, or the answer broke off   70 fault of the service   130 interrupted
+  1 the answer is no: health, when the service is not serving or no provider can;
+    explain, when nobody would be asked
 """
+_TOOL_HELP = 'JSON file {"name", "description", "parameters"}'
+_HEALTH_HELP = """Without SERVICE: the service's own health, by the standard protocol, and below it
+the providers'. With SERVICE, such as readiness or liveness: only that, and no key is needed."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -22,22 +29,36 @@ def parser() -> argparse.ArgumentParser:
     )
     common = _common()
     commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    prompting = _prompting()
-    for name, about in (
-        ("complete", "ask, and print the whole answer"),
-        ("stream", "ask, and print the answer as it comes"),
-        ("count", "count the tokens of a prompt"),
-    ):
-        commands.add_parser(name, help=about, parents=[common, prompting])
-    embed = commands.add_parser("embed", help="turn texts into vectors", parents=[common])
+
+    def add(name: str, about: str, *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=about, description=about, parents=[common, *parents])
+
+    asking, routing, hedging = _asking(), _routing(), _hedging()
+    prompt = _prompt("-", "default: standard input")
+    add("complete", "ask, and print the whole answer", prompt, asking, routing, hedging)
+    stream = add(
+        "stream", "ask, and print the answer as it comes", prompt, asking, routing, hedging
+    )
+    stream.add_argument("--restart", action="store_true", help=_RESTART_HELP)
+    explain = _prompt("Hello.", "default: a short one; - is standard input")
+    add("explain", "tell who would be asked, and why; nobody is", explain, asking, routing)
+    add("count", "count the tokens of a prompt", prompt, asking)
+    embed = add("embed", "turn texts into vectors")
     embed.add_argument("model")
     embed.add_argument("inputs", nargs="+", metavar="TEXT")
-    models = commands.add_parser("models", help="list what can be asked for", parents=[common])
+    models = add("models", "list what can be asked for")
     models.add_argument("--provider", action="append", default=[], help="only of this provider")
-    health = commands.add_parser("health", help="ask for the service's health", parents=[common])
-    health.add_argument("service", nargs="?", default="readiness")
-    health.add_argument("--watch", action="store_true", help="go on, and tell every change")
+    _health(add("health", "ask how the service and its providers do"))
     return root
+
+
+def _health(health: argparse.ArgumentParser) -> None:
+    health.description = _HEALTH_HELP
+    health.add_argument("service", nargs="?")
+    health.add_argument("--watch", action="store_true", help="go on, and tell every change")
+    health.add_argument("--provider", action="append", default=[], help="only this provider")
+    health.add_argument("--models", action="store_true", help="one line for each model")
+    health.add_argument("--refresh", action="store_true", help="have the providers asked now")
 
 
 def _common() -> argparse.ArgumentParser:
@@ -60,22 +81,54 @@ def _common() -> argparse.ArgumentParser:
     return common
 
 
-def _prompting() -> argparse.ArgumentParser:
-    prompting = argparse.ArgumentParser(add_help=False)
-    prompting.add_argument("model", help="a model, or PROVIDER/MODEL")
-    prompting.add_argument("prompt", nargs="?", default="-", help="default: standard input")
-    prompting.add_argument("--system", default="", help="a system message")
-    prompting.add_argument("--temperature", type=float)
-    prompting.add_argument("--max-tokens", type=int, help="of the answer")
-    prompting.add_argument("--schema", type=Path, help="JSON schema that the answer must fit")
-    prompting.add_argument("--tool", type=Path, action="append", default=[], help=_TOOL_HELP)
-    prompting.add_argument("--image", type=Path, action="append", default=[])
-    prompting.add_argument("--reasoning", choices=("none", "minimal", "low", "medium", "high"))
-    prompting.add_argument("--provider", action="append", default=[], help="ask only this one")
-    prompting.add_argument(
-        "--fallback", action="append", default=[], help="a model to fall back to"
+def _prompt(default: str, about: str) -> argparse.ArgumentParser:
+    prompt = argparse.ArgumentParser(add_help=False)
+    prompt.add_argument("model", help="a model, or PROVIDER/MODEL")
+    prompt.add_argument("prompt", nargs="?", default=default, help=about)
+    return prompt
+
+
+def _asking() -> argparse.ArgumentParser:
+    asking = argparse.ArgumentParser(add_help=False)
+    asking.add_argument("--system", default="", help="a system message")
+    asking.add_argument("--temperature", type=float)
+    asking.add_argument("--max-tokens", type=int, help="of the answer")
+    asking.add_argument("--schema", type=Path, help="JSON schema that the answer must fit")
+    asking.add_argument("--tool", type=Path, action="append", default=[], help=_TOOL_HELP)
+    asking.add_argument("--image", type=Path, action="append", default=[])
+    asking.add_argument("--reasoning", choices=("none", "minimal", "low", "medium", "high"))
+    return asking
+
+
+def _routing() -> argparse.ArgumentParser:
+    routing = argparse.ArgumentParser(add_help=False)
+    group = routing.add_argument_group("routing")
+    group.add_argument("--objective", choices=OBJECTIVES, help="what matters most")
+
+    def several(name: str, about: str) -> None:
+        group.add_argument(name, action="append", default=[], help=f"{about}; may be repeated")
+
+    several("--provider", "ask only this one")
+    several("--exclude", "never ask this provider")
+    several("--region", "ask only in this region")
+    several("--fallback", "a model to fall back to")
+    group.add_argument(
+        "--max-cost", type=float, metavar="USD", help="leave out who is expected to cost more"
     )
-    return prompting
+    return routing
 
 
-_TOOL_HELP = 'JSON file {"name", "description", "parameters"}'
+def _hedging() -> argparse.ArgumentParser:
+    hedging = argparse.ArgumentParser(add_help=False)
+    group = hedging.add_argument_group("on the way")
+    group.add_argument(
+        "--hedge", action="store_true", help="ask a second one when the first is slow"
+    )
+    group.add_argument(
+        "--hedge-after", type=float, metavar="SECONDS", help="the same, after so long"
+    )
+    group.add_argument("--route", action="store_true", help="tell afterwards how it was routed")
+    return hedging
+
+
+_RESTART_HELP = "let an answer that breaks off begin again; a line [void: ...] then says so"
