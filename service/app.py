@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Hashable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,10 @@ from service.config import domain as values
 from service.domain.catalogue import Catalogue, Listing, alias_listings, listings
 from service.domain.pricing import Price
 from service.domain.provider import KnownModel
+from service.domain.scoring import Policy, PolicyName
+from service.health.ability import Ability
+from service.health.checks import Check
+from service.health.monitor import Monitor, Terms
 from service.pipeline.admission import Admission
 from service.pipeline.completion import CompletionPipeline
 from service.pipeline.planner import Planner
@@ -35,6 +40,7 @@ from service.pipeline.roster import Member, Roster, TimeLimits
 from service.pipeline.router import Router
 from service.pipeline.scoreboard import Scoreboard
 from service.pipeline.turns import Turns
+from service.pipeline.vitals import Vitals
 from service.pipeline.walk import Course
 from service.ports import Provider
 from service.providers.anthropic import Anthropic
@@ -49,9 +55,12 @@ from service.rpc.credentials import TlsFiles
 from service.rpc.interceptors.guard import Deadlines, Guard
 from service.rpc.interceptors.identity import Directory
 from service.rpc.servicers.completion import CompletionServicer
+from service.rpc.servicers.health import HealthServicer
 from service.rpc.servicers.model import ModelServicer
-from service.rpc.servicers.pending import AnalyticsServicer, HealthServicer
+from service.rpc.servicers.pending import AnalyticsServicer
 from service.server import Listen, Server, Servicers
+from service.sharing.sharer import Sharer
+from service.telemetry.decisions import DecisionLog
 from service.telemetry.logs import LogWriter
 from service.telemetry.redaction import Redactor
 
@@ -73,24 +82,34 @@ class App:
         self._retiring: set[asyncio.Task[None]] = set()
         self.admission = Admission(settings.limits.in_flight_max)
         self.board = Scoreboard()
+        self.sharer = Sharer(self.board, self.board.clock)
         self.turns = Turns(self.board, settings.limits.waiting_max)
         self._retries = Retries(self.board.clock)
+        self._decision_logs: list[DecisionLog] = []
+        self._decisions = self._decision_log(settings)
         self.router = Router(self._roster(settings), Planner(self.board), self._course(settings))
+        vitals = Vitals(self.board)
+        self.monitor = Monitor(vitals.read, self.board.clock)
         pipeline = CompletionPipeline(self.admission, self.router)
         access_log = log_writer.put if log_writer and _logs_calls(settings) else None
         self.guard = Guard(_directory(settings), _deadlines(settings), redactor, access_log)
         servicers = Servicers(
             CompletionServicer(pipeline),
             ModelServicer(pipeline, self._list_models),
-            HealthServicer(),
+            HealthServicer(self.monitor),
             AnalyticsServicer(),
         )
-        self.server = Server(_listen(settings), servicers, self.guard, self.admission.close)
+        self.server = Server(_listen(settings), servicers, self.guard, self._close_doors)
+        tell_able = self.server.health.set_able
+        self._ability = Ability(vitals.read, self.board.clock, tell_able)
+        self.board.changed += [self.monitor.circuit_changed, self._ability.circuit_changed]
+        self._adopt_health(settings)
 
     async def start(self) -> None:
         """Listens, warms up, becomes ready. Raises OSError when it cannot listen."""
         await self.server.start()
         await self._warm_up()
+        await self.sharer.follow(_shared_at(self._settings))
         self.server.health.set_ready(ready=True)
 
     async def reload(self, loaded: Loaded) -> None:
@@ -100,17 +119,21 @@ class App:
         fixed = _needs_restart(self._settings, settings)
         if fixed:
             _log.warning("these changes need a restart", sections=fixed)
-        old = self.router.roster
+        old, old_log = self.router.roster, None
+        if settings.routing.decision_log != self._settings.routing.decision_log:
+            old_log, self._decisions = self._decisions, self._decision_log(settings)
         self._settings = settings
         self.router.roster = self._roster(settings)
         self.router.course = self._course(settings)
+        self._adopt_health(settings)
         self.turns.waiting_max = settings.limits.waiting_max
         self.admission.in_flight_max = settings.limits.in_flight_max
         self.guard.directory = _directory(settings)
         self.guard.deadlines = _deadlines(settings)
-        task = asyncio.create_task(self._retire(old))
+        task = asyncio.create_task(self._retire(old, old_log))
         self._retiring.add(task)
         task.add_done_callback(self._retiring.discard)
+        await self.sharer.follow(_shared_at(settings))
         await self._warm_up()
 
     async def drain(self) -> None:
@@ -121,18 +144,25 @@ class App:
     async def close(self) -> None:
         """Ends at once."""
         await self.server.stop()
+        await self.sharer.follow(None)
+        self.monitor.close()
+        self._ability.close()
         for task in self._retiring:
             task.cancel()
         for provider in self._providers.values():
             await provider.aclose()
+        for log in self._decision_logs:
+            await asyncio.to_thread(log.close)
 
     async def _warm_up(self) -> None:
         for provider in self._providers.values():
             if isinstance(provider, LiteLLMProvider):
                 await provider.warm_up()
 
-    async def _retire(self, old: Roster) -> None:
+    async def _retire(self, old: Roster, log: DecisionLog | None) -> None:
         await old.idle()
+        if log is not None:
+            await asyncio.to_thread(log.close)
         kept = {id(member.provider) for member in self.router.roster.members.values()}
         for key, provider in list(self._providers.items()):
             retired = any(provider is member.provider for member in old.members.values())
@@ -141,7 +171,20 @@ class App:
                 await provider.aclose()
 
     def _course(self, settings: Settings) -> Course:
-        return Course(self.board, self.turns, self._retries, settings.deadlines.attempt_min_s)
+        return Course(
+            self.board,
+            self.turns,
+            self._retries,
+            settings.deadlines.attempt_min_s,
+            None if self._decisions is None else self._decisions.put,
+        )
+
+    def _decision_log(self, settings: Settings) -> DecisionLog | None:
+        wanted = settings.routing.decision_log
+        if wanted.file is None:
+            return None
+        self._decision_logs.append(DecisionLog(wanted.file, wanted.sample, wanted.bytes_max))
+        return self._decision_logs[-1]
 
     def _roster(self, settings: Settings) -> Roster:
         members = [
@@ -175,12 +218,33 @@ class App:
             _listens(settings, whole),
         )
 
+    def _adopt_health(self, settings: Settings) -> None:
+        roster = self.router.roster
+        checks: dict[str, dict[str, Check]] = {name: {} for name in settings.providers}
+        for (name, deployment), member in roster.members.items():
+            checks[name][deployment] = partial(_check, roster, member.provider)
+        policy = values.bounds(settings.routing).policy
+        scoring = policy if policy.name is PolicyName.COMPOSITE else Policy()
+        terms = Terms(settings.health.check_timeout_s, settings.cache.health_ttl_s, scoring)
+        self.monitor.adopt(checks, terms)
+        self._ability.adopt(roster.members.keys())
+
+    def _close_doors(self) -> None:
+        self.admission.close()
+        self.monitor.drain()
+
     def _list_models(self, providers: Sequence[str]) -> list[Listing]:
         families = {name: p.kind.value for name, p in self._settings.providers.items()}
         roster = self.router.roster
         found = listings(roster.offers, families, self._catalogue, providers)
         aliases = alias_listings(roster.names, roster.offers, providers)
         return sorted(found + aliases, key=lambda listing: listing.name)
+
+
+async def _check(roster: Roster, provider: Provider) -> bool:
+    # Leased, so that a reload closes it afterwards.
+    with roster.lease():
+        return await provider.check()
 
 
 def _identity_of(name: str, settings: ProviderSettings, endpoint: EndpointSettings) -> Hashable:
@@ -286,6 +350,11 @@ def _listen(settings: Settings) -> Listen:
         server.drain.settle_s,
         server.drain.grace_s,
     )
+
+
+def _shared_at(settings: Settings) -> str | None:
+    url = settings.cache.redis_url
+    return url.get_secret_value() if url is not None and settings.routing.share else None
 
 
 def _logs_calls(settings: Settings) -> bool:

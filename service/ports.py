@@ -42,6 +42,13 @@ class Provider(Protocol):
         """How many tokens the prompt has: the provider's own count, or an estimate that says so."""
         ...
 
+    async def check(self) -> bool:
+        """Asks by an unbilled call whether the provider is there and knows our key.
+
+        False when it has no such call, or our key may not make it: that tells nothing.
+        """
+        ...
+
     async def aclose(self) -> None:
         """Closes idle connections. No call may follow."""
         ...

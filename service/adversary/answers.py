@@ -7,10 +7,12 @@ import json
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import unquote
 
 from service.adversary import anthropic, gemini, openai
+from service.adversary.listing import listing
 from service.adversary.reply import Ask, reply_to
 from service.adversary.scenario import Scenario
 
@@ -37,14 +39,14 @@ class Answer:
     endless: Iterator[bytes] | None = None
 
 
-def family_of(path: str) -> tuple[str, str]:
+def family_of(path: str, headers: Mapping[str, str] = MappingProxyType({})) -> tuple[str, str]:
     """The family that a path is served by, and the rest of the path."""
     first, _, rest = path.removeprefix("/").partition("/")
     if first in ("openai", "anthropic", "gemini", "deepseek"):
         return first, f"/{rest}"
     if path.startswith("/v1beta/"):
         return "gemini", path
-    if path.startswith("/v1/messages"):
+    if path.startswith("/v1/messages") or "anthropic-version" in headers:
         return "anthropic", path
     return "openai", path
 
@@ -62,7 +64,7 @@ def answer(
 
     `spent` is asked whether a model has met its fault often enough.
     """
-    fmt: Any = {"anthropic": anthropic, "gemini": gemini}.get(family, openai)
+    fmt = _format(family)
     try:
         model, operation = _target(path, body)
         name, in_model = Scenario.of_model(model)
@@ -71,19 +73,13 @@ def answer(
             scenario = Scenario()
     except ValueError as error:
         return _json(fmt.invalid(str(error)), Scenario())
-    if scenario.status or scenario.error:
-        told = _json(fmt.error(scenario.error, scenario.status), scenario)
-        if scenario.retry_after:
-            told.headers["retry-after"] = scenario.retry_after
-        if told.status == _OK and operation.startswith("stream"):
+    refusal = _refusal(family, headers, scenario)
+    if refusal is not None:
+        if refusal.status == _OK and operation.startswith("stream"):
             # Gemini refuses a prompt inside a stream that begins well.
-            told.content_type, told.stream = _SSE, True
-            told.pieces = [b"data: " + told.pieces[0] + b"\r\n\r\n"]
-        return told
-    if not headers.get(_AUTH.get(family, "authorization")):
-        return _json(fmt.error("key_invalid", 401), scenario)
-    if family == "anthropic" and "anthropic-version" not in headers:
-        return _json(fmt.invalid("anthropic-version: header is required"), scenario)
+            refusal.content_type, refusal.stream = _SSE, True
+            refusal.pieces = [b"data: " + refusal.pieces[0] + b"\r\n\r\n"]
+        return refusal
     try:
         if operation in ("embeddings", "batchEmbedContents"):
             return _json((200, fmt.embeddings(body)), scenario)
@@ -93,6 +89,51 @@ def answer(
         return _completion(family, fmt, asked, scenario)
     except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         return _json(fmt.invalid(str(error)), scenario)
+
+
+def models_answer(
+    family: str,
+    path: str,
+    headers: Mapping[str, str],
+    scenario: Scenario,
+    *,
+    spent: Callable[[str, Scenario], bool],
+) -> Answer:
+    """To a GET: the list of models. No model's name directs it; `spent` is asked for "models"."""
+    fmt = _format(family)
+    if scenario.first and spent("models", scenario):
+        scenario = Scenario()
+    refusal = _refusal(family, headers, scenario)
+    if refusal is not None:
+        return refusal
+    try:
+        models = listing(family, path)
+    except ValueError as error:
+        return _json(fmt.invalid(str(error)), scenario)
+    if models is None:
+        return _json(fmt.error("", 404), scenario)
+    told = _json((200, models), scenario)
+    told.content_type = scenario.content_type or told.content_type
+    return _broken(told, scenario)
+
+
+def _format(family: str) -> Any:
+    return {"anthropic": anthropic, "gemini": gemini}.get(family, openai)
+
+
+def _refusal(family: str, headers: Mapping[str, str], scenario: Scenario) -> Answer | None:
+    """What is answered whatever is asked; None if nothing is."""
+    fmt = _format(family)
+    if scenario.status or scenario.error:
+        told = _json(fmt.error(scenario.error, scenario.status), scenario)
+        if scenario.retry_after:
+            told.headers["retry-after"] = scenario.retry_after
+        return told
+    if not headers.get(_AUTH.get(family, "authorization")):
+        return _json(fmt.error("key_invalid", 401), scenario)
+    if family == "anthropic" and "anthropic-version" not in headers:
+        return _json(fmt.invalid("anthropic-version: header is required"), scenario)
+    return None
 
 
 def _target(path: str, body: Any) -> tuple[str, str]:

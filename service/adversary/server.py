@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import unquote
 
-from service.adversary.answers import Answer, answer, family_of
+from service.adversary.answers import Answer, answer, family_of, models_answer
 from service.adversary.connection import Connection, parsed
 from service.adversary.recording import Recorded, Recorder
 from service.adversary.scenario import Scenario
@@ -110,17 +110,19 @@ class Adversary:
         self, method: str, path: str, headers: Mapping[str, str], body: bytes, connection: int
     ) -> Recorded:
         now = asyncio.get_running_loop().time()
-        family, _ = family_of(path)
+        family, _ = family_of(path, headers)
         return Recorded(family, method, path, headers, body, connection, now)
 
     def _respond(self, request: Recorded) -> Answer:
         if request.path.startswith("/_adversary/"):
             return self._control(request)
-        family, path = family_of(request.path)
+        family, path = family_of(request.path, request.headers)
         try:
             said = self._said(family, request)
         except ValueError as error:
             return _plain(400, {"error": {"message": str(error)}})
+        if request.method == "GET":
+            return models_answer(family, path, request.headers, said, spent=self._spent)
         body = parsed(request.body)
         if said != Scenario() or b"first=" in request.body or "first=" in unquote(path):
             return answer(family, path, request.headers, body, said, spent=self._spent)

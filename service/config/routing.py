@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from service.config.values import AnyCase, Label, Section, Text
 from service.domain.scoring import PolicyName
@@ -41,10 +41,24 @@ class RuleSettings(Section):
     )
 
 
+def _in_a_folder(file: Path) -> Path:
+    try:
+        in_a_folder, is_folder = file.parent.is_dir(), file.is_dir()
+    except OSError as error:
+        raise ValueError(f"cannot be looked at: {error.strerror}") from None
+    if not in_a_folder:
+        raise ValueError("the folder that it is to be in does not exist")
+    if is_folder:
+        raise ValueError("must be a file, and is a folder")
+    return file
+
+
 class DecisionLogSettings(Section):
     """A file of routing decisions, for `python -m service replay`. It holds no word of a prompt."""
 
-    file: Path | None = Field(default=None, description="Where; unset means that none is kept.")
+    file: Annotated[Path, AfterValidator(_in_a_folder)] | None = Field(
+        default=None, description="Where; unset means that none is kept."
+    )
     sample: float = Field(
         default=1.0, ge=0, le=1, description="The share of requests that is written."
     )

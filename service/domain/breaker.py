@@ -13,8 +13,8 @@ through at a time. After Envoy's outlier detection and Finagle's failure accrual
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import Enum
+from typing import NamedTuple
 
 CONSECUTIVE_MAX = 5
 WINDOW_S = 30.0
@@ -46,8 +46,7 @@ class Trip(Enum):
     """Other replicas opened theirs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
+class Bucket(NamedTuple):
     """Attempts that ended within one part of the window."""
 
     number: int
@@ -55,8 +54,7 @@ class Bucket:
     faults: int
 
 
-@dataclass(frozen=True, slots=True)
-class Breaker:
+class Breaker(NamedTuple):
     """`openings` counts those in a row; `closed_at` is when the last one ended, None if never."""
 
     circuit: Circuit = Circuit.CLOSED
@@ -81,18 +79,18 @@ class Breaker:
 def at(breaker: Breaker, now: float) -> Breaker:
     """The breaker as it stands at `now`: an opening that is over is half-open."""
     if breaker.circuit is Circuit.OPEN and now >= breaker.open_until:
-        return replace(breaker, circuit=Circuit.HALF_OPEN, trial=False)
+        return breaker._replace(circuit=Circuit.HALF_OPEN, trial=False)
     return breaker
 
 
 def asked(breaker: Breaker) -> Breaker:
     """An attempt begins. In a half-open circuit it is the trial."""
-    return replace(breaker, trial=True) if breaker.circuit is Circuit.HALF_OPEN else breaker
+    return breaker._replace(trial=True) if breaker.circuit is Circuit.HALF_OPEN else breaker
 
 
 def abandoned(breaker: Breaker) -> Breaker:
     """A trial ended without telling anything: the caller left, or the fault was the caller's."""
-    return replace(breaker, trial=False) if breaker.trial else breaker
+    return breaker._replace(trial=False) if breaker.trial else breaker
 
 
 def succeeded(breaker: Breaker, now: float) -> Breaker:
@@ -102,11 +100,13 @@ def succeeded(breaker: Breaker, now: float) -> Breaker:
         return Breaker(openings=breaker.openings, closed_at=now)
     if breaker.circuit is Circuit.OPEN:
         # It began before the opening; the trial will tell how things are now.
-        return replace(breaker, window=window)
-    openings = breaker.openings
-    if breaker.closed_at is None or now - breaker.closed_at >= FORGIVEN_AFTER_S:
-        openings = 0
-    return replace(breaker, in_a_row=0, window=window, openings=openings)
+        return breaker._replace(window=window)
+    return Breaker(
+        window=window,
+        openings=breaker.openings,
+        trip=breaker.trip,
+        closed_at=breaker.closed_at,
+    )
 
 
 def faulted(breaker: Breaker, now: float, draw: float) -> Breaker:
@@ -114,9 +114,11 @@ def faulted(breaker: Breaker, now: float, draw: float) -> Breaker:
     if breaker.circuit is Circuit.OPEN:
         return breaker
     if breaker.circuit is Circuit.HALF_OPEN:
-        return opened(breaker, now, draw, breaker.trip or Trip.IN_A_ROW)
+        # What others said ended with the trial: this opening is one's own.
+        trip = Trip.SHARE if breaker.trip is Trip.SHARE else Trip.IN_A_ROW
+        return opened(breaker, now, draw, trip)
     window = _counted(breaker.window, now, success=False)
-    counted = replace(breaker, in_a_row=breaker.in_a_row + 1, window=window)
+    counted = breaker._replace(in_a_row=breaker.in_a_row + 1, window=window)
     if counted.in_a_row >= CONSECUTIVE_MAX:
         return opened(counted, now, draw, Trip.IN_A_ROW)
     faults = sum(bucket.faults for bucket in window)
@@ -128,10 +130,11 @@ def faulted(breaker: Breaker, now: float, draw: float) -> Breaker:
 
 def opened(breaker: Breaker, now: float, draw: float, trip: Trip) -> Breaker:
     """From now on nobody asks, for longer than the last time."""
-    wait_s = min(EJECTION_S * 2.0**breaker.openings, EJECTION_MAX_S)
+    before = 0 if _forgiven(breaker, now) else breaker.openings
+    wait_s = min(EJECTION_S * 2.0**before, EJECTION_MAX_S)
     wait_s *= 1.0 + JITTER * (2.0 * draw - 1.0)
     # The exponent is bounded: what it gives is.
-    openings = min(breaker.openings + 1, 16)
+    openings = min(before + 1, 16)
     return Breaker(
         Circuit.OPEN,
         window=breaker.window,
@@ -140,6 +143,12 @@ def opened(breaker: Breaker, now: float, draw: float, trip: Trip) -> Breaker:
         open_until=now + wait_s,
         closed_at=breaker.closed_at,
     )
+
+
+def _forgiven(breaker: Breaker, now: float) -> bool:
+    if breaker.circuit is not Circuit.CLOSED or breaker.closed_at is None:
+        return False
+    return now - breaker.closed_at >= FORGIVEN_AFTER_S
 
 
 def ramp(breaker: Breaker, now: float) -> float:

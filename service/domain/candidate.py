@@ -6,7 +6,7 @@ candidates of the name itself are tier 0; each fallback model adds a tier that i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from service.domain.pricing import Price
@@ -61,20 +61,25 @@ def candidates(
     return tuple(found.values())
 
 
-def _serving(name: str, tier: int, offers: Sequence[Offer]) -> Iterator[Candidate]:
+def _serving(name: str, tier: int, offers: Sequence[Offer]) -> list[Candidate]:
     prefix, _, rest = name.partition("/")
-    for offer in offers:
-        # `PROVIDER/MODEL` asks one provider by name; a model's own name may hold a slash too.
-        asked = rest if rest and prefix == offer.provider else name
-        if not offer.models:
-            if asked != name:
-                yield _candidate(offer, ServedModel(asked), asked, name, tier)
-            continue
-        for entry in offer.models:
-            upstream = entry.upstream_of(asked)
-            if upstream:
-                yield _candidate(offer, entry, upstream, name, tier)
-                break
+    # `PROVIDER/MODEL` asks one provider alone; a model's own name may hold a slash too.
+    named = [_offered(offer, rest, name, tier) for offer in offers if offer.provider == prefix]
+    found = [candidate for candidate in named if candidate is not None] if rest else []
+    if not found:
+        plain = (_offered(offer, name, name, tier) for offer in offers if offer.models)
+        found = [candidate for candidate in plain if candidate is not None]
+    return found
+
+
+def _offered(offer: Offer, model: str, asked_as: str, tier: int) -> Candidate | None:
+    if not offer.models:
+        return _candidate(offer, ServedModel(model), model, asked_as, tier)
+    for entry in offer.models:
+        upstream = entry.upstream_of(model)
+        if upstream:
+            return _candidate(offer, entry, upstream, asked_as, tier)
+    return None
 
 
 def _candidate(offer: Offer, entry: ServedModel, upstream: str, name: str, tier: int) -> Candidate:

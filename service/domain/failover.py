@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import Enum
 
 from service.domain.attempt import Attempt
+from service.domain.completion import Usage
 from service.domain.errors import FieldViolation, ProviderFailure, ServiceFailure
 from service.domain.reasons import ErrorReason
 
@@ -152,7 +153,8 @@ def surrender(
     A failure that `stopped` the walk speaks for itself; else the most hopeful one does.
     """
     told = stopped or min(failures, key=_hope)
-    waits = [f.retry_after_s for f in failures if f.retry_after_s is not None]
+    hopeful = (told,) if stopped else failures
+    waits = [f.retry_after_s for f in hopeful if f.retry_after_s is not None]
     violations = (FieldViolation(told.field, told.message),) if told.field else ()
     return ServiceFailure(
         told.reason,
@@ -160,8 +162,21 @@ def surrender(
         violations=violations,
         retry_after_s=min(waits) if waits else None,
         attempts=attempts,
-        usage=next((f.usage for f in failures if f.usage is not None), None),
+        usage=_consumed(failures),
     )
+
+
+def _consumed(failures: Sequence[ProviderFailure]) -> Usage | None:
+    """What failed attempts consumed together, None if no provider said."""
+    told = [failure.usage for failure in failures if failure.usage is not None]
+    if not told:
+        return None
+    sums = {
+        field.name: sum(getattr(usage, field.name) for usage in told)
+        for field in fields(Usage)
+        if field.name != "estimated"
+    }
+    return Usage(**sums, estimated=any(usage.estimated for usage in told))
 
 
 def _hope(failure: ProviderFailure) -> int:

@@ -7,7 +7,7 @@ second in which the limit was reached. Without any pushback there is no limit.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 DECREASE = 0.8
 WINDOW_S = 1.0
@@ -16,8 +16,7 @@ FORGOTTEN_AFTER_S = 300.0
 UNLIMITED = math.inf
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(NamedTuple):
     """`value` is at least 1; `changed_at` is when it last went up or down."""
 
     value: float = UNLIMITED

@@ -6,7 +6,7 @@ it asks for nothing, the wait doubles with each refusal in a row.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from service.domain.reasons import ErrorReason
 
@@ -19,8 +19,7 @@ TOLD_MAX_S = 3600.0
 JITTER = 0.2
 
 
-@dataclass(frozen=True, slots=True)
-class Quota:
+class Quota(NamedTuple):
     """`until` is when the candidate may be asked again; `refusals` are those in a row."""
 
     until: float = 0.0
@@ -36,18 +35,26 @@ def refused(
     Jitter only lengthens: nobody comes back before the provider's own time.
     """
     spent = reason is ErrorReason.PROVIDER_QUOTA_EXHAUSTED
+    if retry_after_s is None and now < quota.until and reason is quota.reason:
+        return quota
     if retry_after_s is None:
         first, most = (SPENT_WAIT_S, SPENT_WAIT_MAX_S) if spent else (WAIT_S, WAIT_MAX_S)
-        wait_s = min(first * 2.0 ** min(quota.refusals, 16), most)
+        before = quota.refusals if reason is quota.reason else 0
+        wait_s = min(first * 2.0 ** min(before, 16), most)
     else:
         wait_s = min(retry_after_s, TOLD_MAX_S)
     until = now + wait_s * (1.0 + JITTER * draw)
     if until <= quota.until:
-        # Attempts that were under way together are one refusal.
         return quota
-    return Quota(until, quota.refusals + 1, reason)
+    # Nobody begins while it is spared: those that end then were under way together.
+    return Quota(until, quota.refusals + (now >= quota.until), reason)
 
 
-def answered(quota: Quota) -> Quota:
-    """After any answer: the next refusal is a first one."""
-    return Quota(quota.until, 0, quota.reason) if quota.refusals else quota
+def answered(quota: Quota, now: float) -> Quota:
+    """After an answer: the next refusal is a first one.
+
+    One that comes while it is spared was under way with the refusal, and tells nothing.
+    """
+    if not quota.refusals or now < quota.until:
+        return quota
+    return Quota(quota.until, 0, quota.reason)

@@ -106,12 +106,16 @@ class Rule:
 
 
 class Ranked(NamedTuple):
-    """A candidate that may be tried. `share` is the probability with which it was first."""
+    """A candidate that may be tried. `share` is the probability with which it was first.
+
+    `place` is where its share was laid among those of its tier.
+    """
 
     view: View
     score: float
     terms: tuple[float, ...]
     share: float
+    place: int
 
     @property
     def candidate(self) -> Candidate:
@@ -165,6 +169,8 @@ class RouteRequest(NamedTuple):
     bounds: Bounds = _OPEN
     needs: frozenset[str] = frozenset()
     time_left_s: float = math.inf
+    failover: bool = True
+    """Whether a second attempt could follow a first."""
 
 
 def needs_of(spec: CompletionSpec) -> frozenset[str]:
@@ -198,8 +204,13 @@ def plan_route(
             excluded.append(out)
     if not eligible and soft:
         # What is only published may be wrong: it never rules out everybody.
-        eligible = [out.view for out in soft if _passing(out.view, now) is None]
-        soft = [out for out in soft if _passing(out.view, now) is not None]
+        for lacking in soft:
+            out = passing(lacking.view, now)
+            if out is None:
+                eligible.append(lacking.view)
+            else:
+                excluded.append(out)
+        soft = []
     excluded += soft
     _unless_panic(eligible, excluded, len(views))
     if not eligible:
@@ -211,11 +222,13 @@ def plan_route(
         scored = scores(policy, tier, demand, turn)
         shares = pick_shares(policy, [score for score, _ in scored], [v.ramp for v in tier])
         group = [
-            Ranked(view, score, terms, share if first_tier else 0.0)
-            for view, (score, terms), share in zip(tier, scored, shares, strict=True)
+            Ranked(view, score, terms, share if first_tier else 0.0, place)
+            for place, (view, (score, terms), share) in enumerate(
+                zip(tier, scored, shares, strict=True)
+            )
         ]
         if first_tier:
-            trial = _put_first(group, request, draw, failover=len(eligible) > 1)
+            trial = _put_first(group, draw, failover=request.failover and len(eligible) > 1)
             first_tier = False
         else:
             group.sort(key=_by_score, reverse=True)
@@ -263,10 +276,10 @@ def picked(shares: Sequence[float], draw: float) -> int:
     return max(range(len(shares)), key=shares.__getitem__)
 
 
-def _put_first(group: list[Ranked], request: RouteRequest, draw: float, *, failover: bool) -> bool:
+def _put_first(group: list[Ranked], draw: float, *, failover: bool) -> bool:
     """Orders a tier in place: the trial or the picked one first, the rest by score."""
     returning = [r for r in group if r.view.circuit is Circuit.HALF_OPEN]
-    trial = bool(returning) and failover and not request.wish.disable_failover
+    trial = bool(returning) and failover
     if trial:
         # One live request finds out whether it is back; the others cover for it.
         first = max(returning, key=_by_score)._replace(share=1.0)
@@ -304,14 +317,14 @@ def _exclusion(request: RouteRequest, view: View, now: float) -> Excluded | None
         return Excluded(view, Exclusion.DEADLINE)
     if request.needs and candidate.capabilities and not request.needs <= candidate.capabilities:
         return Excluded(view, Exclusion.CAPABILITY)
-    return _passing(view, now)
+    return passing(view, now)
 
 
 # An estimate of four bytes to a token may be a fifth too high: what could fit is tried.
 _ESTIMATE_SLACK = 0.8
 
 
-def _passing(view: View, now: float) -> Excluded | None:
+def passing(view: View, now: float) -> Excluded | None:
     """What will pass by itself."""
     if view.circuit is Circuit.OPEN:
         return Excluded(view, Exclusion.CIRCUIT_OPEN, view.circuit_until)
@@ -325,15 +338,20 @@ def _passing(view: View, now: float) -> Excluded | None:
 def _unless_panic(eligible: list[View], excluded: list[Excluded], count: int) -> None:
     """With more than half ejected, the least bad that still answered at times is tried anyway.
 
-    Not one that failed five times in a row: failing fast serves its callers better.
+    So is one that only others speak ill of. Not one that failed five times in a row: failing fast
+    serves its callers better.
     """
     ejected = [out for out in excluded if out.why is Exclusion.CIRCUIT_OPEN]
     if len(ejected) * 2 <= count:
         return
-    flaky = [out for out in ejected if out.view.trip is Trip.SHARE]
+    flaky = [out for out in ejected if out.view.trip is not Trip.IN_A_ROW]
     if not flaky:
         return
     least_bad = max(flaky, key=lambda out: out.view.quality)
+    tier = least_bad.candidate.tier
+    if eligible and all(view.candidate.tier != tier for view in eligible):
+        # A fallback that is well serves better than one that is not.
+        return
     excluded.remove(least_bad)
     eligible.append(least_bad.view)
 

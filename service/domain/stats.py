@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 HALF_LIFE_S = 60.0
 PRIOR_SUCCESSES = 9.0
@@ -20,20 +20,23 @@ LATENCY_DECAY_S = 10.0
 PRIOR_FIRST_TOKEN_S = 0.6
 PRIOR_TOKEN_S = 0.015
 _LN2 = math.log(2.0)
+_LEAST_FIRST_TOKEN_S = 1e-4
+_LEAST_TOKEN_S = 1e-9
 
 
-@dataclass(frozen=True, slots=True)
-class Stats:
+class Stats(NamedTuple):
     """One candidate's past, as it was at `at`. Counts are decayed and without the prior.
 
-    `first_token_s` and `token_s` (seconds per output token) are None until there was a sample.
+    `first_token_s` and `token_s` (seconds per output token) are None until there was a sample, and
+    as of `first_token_at` and `token_at`.
     """
 
     at: float = 0.0
     successes: float = 0.0
     faults: float = 0.0
-    latency_at: float = 0.0
+    first_token_at: float = 0.0
     first_token_s: float | None = None
+    token_at: float = 0.0
     token_s: float | None = None
 
     def __repr__(self) -> str:
@@ -58,14 +61,7 @@ def quality(stats: Stats, now: float) -> float:
 def observe(stats: Stats, now: float, *, success: bool) -> Stats:
     """After an attempt that succeeded, or failed by the provider's fault."""
     successes, faults = faded(stats, now)
-    return Stats(
-        now,
-        successes + success,
-        faults + (not success),
-        stats.latency_at,
-        stats.first_token_s,
-        stats.token_s,
-    )
+    return Stats(now, successes + success, faults + (not success), *stats[3:])
 
 
 def observe_latency(
@@ -73,16 +69,25 @@ def observe_latency(
 ) -> Stats:
     """After a first token that took so long, and output tokens that took so long each.
 
-    None leaves that estimate as it is.
+    None leaves that estimate as it is. No estimate is ever nothing: a factor would not lead back.
     """
-    keep = math.exp(-max(0.0, now - stats.latency_at) / LATENCY_DECAY_S)
+    first_token_at, token_at = stats.first_token_at, stats.token_at
+    if first_token_s is not None:
+        first_token_s = max(first_token_s, _LEAST_FIRST_TOKEN_S)
+        first_token_s = _peak(stats.first_token_s, first_token_s, now - first_token_at)
+        first_token_at = now
+    if token_s is not None:
+        token_s = max(token_s, _LEAST_TOKEN_S)
+        token_s = _peak(stats.token_s, token_s, now - token_at)
+        token_at = now
     return Stats(
         stats.at,
         stats.successes,
         stats.faults,
-        now,
-        _peak(stats.first_token_s, first_token_s, keep),
-        _peak(stats.token_s, token_s, keep),
+        first_token_at,
+        stats.first_token_s if first_token_s is None else first_token_s,
+        token_at,
+        stats.token_s if token_s is None else token_s,
     )
 
 
@@ -92,7 +97,7 @@ def observe_whole(stats: Stats, now: float, duration_s: float, token_count: int)
     Both estimates are corrected by the one factor by which they missed the duration together.
     """
     expected = expected_s(stats, token_count)
-    factor = duration_s / expected if expected > 0 else 1.0
+    factor = duration_s / expected
     first = PRIOR_FIRST_TOKEN_S if stats.first_token_s is None else stats.first_token_s
     token = PRIOR_TOKEN_S if stats.token_s is None else stats.token_s
     return observe_latency(stats, now, first * factor, token * factor)
@@ -113,9 +118,8 @@ def quantile(samples: Sequence[float], share: float) -> float | None:
     return ordered[min(len(ordered), max(1, math.ceil(share * len(ordered)))) - 1]
 
 
-def _peak(known: float | None, sample: float | None, keep: float) -> float | None:
-    if sample is None:
-        return known
+def _peak(known: float | None, sample: float, age_s: float) -> float:
     if known is None or sample >= known:
         return sample
+    keep = math.exp(-max(0.0, age_s) / LATENCY_DECAY_S)
     return known * keep + sample * (1.0 - keep)

@@ -23,6 +23,7 @@ async def first_of(
     """
     tasks = [asyncio.create_task(first)]
     winner: asyncio.Task[T | None] | None = None
+    taken = False
     try:
         done, _ = await asyncio.wait(tasks, timeout=delay_s)
         if not done:
@@ -32,12 +33,21 @@ async def first_of(
         pending = set(tasks)
         while pending:
             done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
-            winner = next((task for task in done if task.result() is not None), None)
-            if winner is not None:
-                return winner.result()
+            # A result counts before a failure that came at the same moment.
+            for task in sorted(done, key=lambda task: task.exception() is not None):
+                if task.result() is not None:
+                    winner = task
+                    return winner.result()
         return None
     finally:
-        await _end([task for task in tasks if task is not winner], discard)
+        try:
+            await _end([task for task in tasks if task is not winner], discard)
+            taken = True
+        finally:
+            won = None if winner is None else winner.result()
+            if won is not None and not taken:
+                # The caller left while the loser was being ended: nobody takes the winner.
+                await discard(won)
 
 
 async def _end(

@@ -10,7 +10,7 @@ from service.domain.provider import ModelRef
 from service.domain.refusal import unknown
 from service.domain.request import CompletionRequest
 from service.domain.routing import Plan, RouteRequest, needs_of, plan_route
-from service.domain.scoring import Demand
+from service.domain.scoring import Demand, PolicyName
 from service.domain.tokens import estimated_prompt_tokens
 from service.pipeline.memory import (
     CACHED_TOKENS_MIN,
@@ -21,6 +21,16 @@ from service.pipeline.memory import (
 from service.pipeline.roster import Roster
 from service.pipeline.scoreboard import Scoreboard
 
+_NAMES_MAX = 4096
+
+
+def attempts_max(roster: Roster, request: CompletionRequest) -> int:
+    """How many attempts a request may make."""
+    wish = request.wish
+    if wish.disable_failover:
+        return 1
+    return min(wish.attempts_max or roster.attempts_max, roster.attempts_max)
+
 
 class Planner:
     """`left_s` everywhere is the caller's time, in seconds."""
@@ -29,10 +39,15 @@ class Planner:
         self._board = board
         self._lengths = Lengths()
         self._conversations = Conversations()
-        self._turn = 0
+        self._turns: dict[str, int] = {}
 
-    def plan(self, roster: Roster, request: CompletionRequest, left_s: float) -> Plan:
-        """Raises ServiceFailure MODEL_NOT_FOUND; a plan may leave nobody to ask."""
+    def plan(
+        self, roster: Roster, request: CompletionRequest, left_s: float, *, asks: bool = True
+    ) -> Plan:
+        """Raises ServiceFailure MODEL_NOT_FOUND; a plan may leave nobody to ask.
+
+        `asks` is False when nobody will be asked: then nobody's turn is used up.
+        """
         spec, wish = request.spec, request.wish
         candidates = roster.candidates(spec.model, wish.fallback_models)
         if not candidates:
@@ -46,20 +61,30 @@ class Planner:
             if known is not None:
                 sticky = next((c for c in candidates if c.target == known[0]), None)
                 share = min(1.0, known[1] / prompt_tokens)
-        self._turn += 1
+        bounds = roster.bounds(spec.model, request.tenant, wish.policy)
+        round_robin = bounds.policy.name is PolicyName.ROUND_ROBIN
         return plan_route(
             RouteRequest(
                 Demand(prompt_tokens, output_tokens, sticky, share),
                 wish,
-                roster.bounds(spec.model, request.tenant, wish.policy),
+                bounds,
                 needs_of(spec),
                 left_s,
+                attempts_max(roster, request) > 1,
             ),
             self._board.views(candidates),
             self._board.clock(),
             self._board.draw(),
-            self._turn,
+            self._turn(spec.model, asks=asks) if round_robin else 0,
         )
+
+    def _turn(self, model: str, *, asks: bool) -> int:
+        turn = self._turns.get(model, 0) + 1
+        if asks:
+            if len(self._turns) >= _NAMES_MAX:
+                self._turns.clear()
+            self._turns[model] = turn
+        return turn
 
     def learn(self, request: CompletionRequest, plan: Plan, target: ModelRef, usage: Usage) -> None:
         """After an answer: how long it was, and who knows the conversation now."""

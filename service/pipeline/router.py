@@ -32,7 +32,7 @@ from service.domain.tokens import estimated_prompt_tokens, estimated_tokens, par
 from service.domain.trace import Trace
 from service.pipeline.attempting import Limits, Opened, opened
 from service.pipeline.hedging import first_of
-from service.pipeline.planner import Planner
+from service.pipeline.planner import Planner, attempts_max
 from service.pipeline.roster import Member, Roster
 from service.pipeline.scoreboard import Evidence
 from service.pipeline.walk import AttemptScope, Course, Walk
@@ -183,13 +183,11 @@ class Router:
 
     def explain(self, request: CompletionRequest) -> Plan:
         """How a request would be routed. Nobody is asked."""
-        return self.planner.plan(self.roster, request, _left_s(request))
+        return self.planner.plan(self.roster, request, _left_s(request), asks=False)
 
     def _walk(self, roster: Roster, request: CompletionRequest) -> Walk:
         plan = self.planner.plan(roster, request, _left_s(request))
-        wish = request.wish
-        attempts_max = min(wish.attempts_max or roster.attempts_max, roster.attempts_max)
-        return Walk(plan, request, self.course, 1 if wish.disable_failover else attempts_max)
+        return Walk(plan, request, self.course, attempts_max(roster, request))
 
     async def _attempt(
         self, walk: Walk, roster: Roster, ranked: Ranked, start: Start[T]

@@ -1,19 +1,23 @@
 """How every candidate does: the only mutable state of routing. Decides nothing.
 
 Each attempt is reported here once, when it begins and when it ends; a snapshot of frozen views is
-what plans are made from. How the numbers move stands in `domain`: stats, breaker, quota, limit.
+what plans are made from. How the numbers move stands in `domain`: stats, breaker, quota, limit, and
+for what other replicas tell, peers and hearsay.
 """
 
 from __future__ import annotations
 
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import islice
+from math import inf
 from random import Random
 
 from service.domain import breaker as circuit
+from service.domain import hearsay, peers
 from service.domain import limit as limits
 from service.domain import quota as quotas
 from service.domain import stats as statistics
@@ -21,8 +25,9 @@ from service.domain.breaker import Breaker, Circuit, Trip
 from service.domain.candidate import Candidate
 from service.domain.errors import ProviderFailure
 from service.domain.failover import Blame, blame, is_pushback
-from service.domain.health import CandidateHealth
+from service.domain.hearsay import Heard
 from service.domain.limit import Limit
+from service.domain.peers import Belief, Word
 from service.domain.provider import ModelRef
 from service.domain.quota import Quota
 from service.domain.reasons import ErrorReason
@@ -34,7 +39,11 @@ ENTRIES_MAX = 4096
 SAMPLES_MAX = 64
 SAMPLES_TTL_S = 600.0
 _FLOOR_SAMPLES_MIN = 16
-_KNOWN_FOR_S = 300.0
+_FORGOTTEN_OF = 64
+_TOLD_OF_MAX = 1024
+"""Of so many that were asked last, those are told of who are worth a word."""
+KNOWN_FOR_S = 300.0
+"""Who was not heard of for so long is a stranger."""
 
 
 @dataclass(slots=True)
@@ -53,10 +62,16 @@ class Entry:
     )
     durations: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=SAMPLES_MAX))
     attempt_count: int = 0
-    known_at: float = -_KNOWN_FOR_S
+    known_at: float = -KNOWN_FOR_S
     error_reason: ErrorReason | None = None
     error_at: float = 0.0
+    answered_at: float = -inf
+    turned_at: float = -inf
+    """When the circuit last opened or closed, unless peers closed it."""
+    heard: Heard | None = None
     floor_s: float = 0.0
+    floor_until: float = -inf
+    """Until then there are samples enough to say so."""
     first_token_p95_s: float | None = None
 
     def __repr__(self) -> str:
@@ -87,6 +102,8 @@ class Ended:
     spoken_s: float = 0.0
     output_tokens: int = 0
     evidence: Evidence = Evidence.FULL
+    trial: bool = False
+    """Whether it was the one that finds out if the candidate is back."""
 
 
 Changed = Callable[[ModelRef], None]
@@ -106,6 +123,7 @@ class Scoreboard:
         self.freed: list[Changed] = []
         self._rng = rng or Random()  # noqa: S311 - jitter, not secrets
         self._entries: OrderedDict[ModelRef, Entry] = OrderedDict()
+        self._heard_of: set[ModelRef] = set()
 
     def __repr__(self) -> str:
         rows = "; ".join(f"{target} {entry!r}" for target, entry in self._entries.items())
@@ -119,9 +137,9 @@ class Scoreboard:
         """The state of a candidate, a fresh one if it is not known."""
         entry = self._entries.get(target)
         if entry is None:
-            entry = self._entries[target] = Entry()
-            if len(self._entries) > ENTRIES_MAX:
+            if len(self._entries) >= ENTRIES_MAX:
                 self._forget()
+            entry = self._entries[target] = Entry()
         return entry
 
     def forget(self) -> None:
@@ -146,11 +164,17 @@ class Scoreboard:
         breaker = entry.breaker
         if breaker.circuit is Circuit.OPEN and now >= breaker.open_until:
             breaker = self._step(candidate.target, entry, circuit.at(breaker, now))
-        stats = entry.stats
+        stats, quota, heard = entry.stats, entry.quota, entry.heard
+        known = now - entry.known_at < KNOWN_FOR_S
         first, token = stats.first_token_s, stats.token_s
+        if heard is None:
+            quality = statistics.quality(stats, now)
+        else:
+            quality, first, token, quota = hearsay.together(stats, quota, heard, now)
+            known = known or now < heard.until
         return View(
             candidate,
-            statistics.quality(stats, now),
+            quality,
             statistics.PRIOR_FIRST_TOKEN_S if first is None else first,
             statistics.PRIOR_TOKEN_S if token is None else token,
             entry.in_flight,
@@ -160,23 +184,11 @@ class Scoreboard:
             breaker.open_until,
             breaker.trial,
             1.0 if breaker.closed_at is None else circuit.ramp(breaker, now),
-            entry.quota.until,
-            entry.quota.reason,
-            entry.floor_s,
-            now - entry.known_at < _KNOWN_FOR_S,
+            quota.until,
+            quota.reason,
+            entry.floor_s if now < entry.floor_until else 0.0,
+            known,
         )
-
-    def health(self) -> list[CandidateHealth]:
-        """Of those that were asked of late or may not be asked now. Changes nothing."""
-        now = self.clock()
-        return [
-            _health(target, entry, now)
-            for target, entry in self._entries.items()
-            if now - entry.known_at < _KNOWN_FOR_S
-            or entry.in_flight
-            or entry.breaker.circuit is not Circuit.CLOSED
-            or entry.quota.until > now
-        ]
 
     def has_room(self, target: ModelRef) -> bool:
         """Whether one more attempt is within what the candidate bears."""
@@ -191,21 +203,25 @@ class Scoreboard:
         self.entry(target).reserved -= 1
         self._free(target)
 
-    def began(self, target: ModelRef, *, reserved: bool = False) -> None:
-        """An attempt starts. Pair it with `ended`."""
+    def began(self, target: ModelRef, *, reserved: bool = False) -> bool:
+        """An attempt starts. Pair it with `ended`, and tell that whether it is the trial."""
         entry = self.entry(target)
         entry.reserved -= reserved
         self._entries.move_to_end(target)
         entry.in_flight += 1
         entry.attempt_count += 1
-        if entry.breaker.circuit is Circuit.HALF_OPEN:
-            self._step(target, entry, circuit.asked(entry.breaker))
+        breaker = entry.breaker
+        if breaker.circuit is not Circuit.HALF_OPEN or breaker.trial:
+            return False
+        self._step(target, entry, circuit.asked(breaker))
+        return True
 
     def ended(self, target: ModelRef, how: Ended) -> None:
         """The attempt is over, whichever way."""
         entry = self.entry(target)
         now = self.clock()
         in_flight, entry.in_flight = entry.in_flight, entry.in_flight - 1
+        limited = entry.limit.value != limits.UNLIMITED
         if how.failure is not None:
             if is_pushback(how.failure):
                 entry.limit = limits.pushed_back(entry.limit, now, in_flight)
@@ -214,26 +230,85 @@ class Scoreboard:
             self._left(target, entry, how, now)
         else:
             self._answered(target, entry, how, now, in_flight)
-        if entry.limit.value != limits.UNLIMITED:
+        if limited:
             self._free(target)
 
-    def open_circuit(self, target: ModelRef, trip: Trip) -> None:
-        """Opens a circuit on word from elsewhere."""
+    def open_circuit(self, target: ModelRef, trip: Trip, until: float | None = None) -> None:
+        """Opens a closed circuit on word from elsewhere.
+
+        With `until` it is open till then, and does not count as one of the openings in a row.
+        """
         entry = self.entry(target)
-        if entry.breaker.circuit is Circuit.CLOSED:
-            opened = circuit.opened(entry.breaker, self.clock(), self.draw(), trip)
-            self._step(target, entry, opened)
+        breaker = entry.breaker
+        if breaker.circuit is not Circuit.CLOSED:
+            return
+        if until is None:
+            opened = circuit.opened(breaker, self.clock(), self.draw(), trip)
+        else:
+            opened = breaker._replace(circuit=Circuit.OPEN, in_a_row=0, trip=trip, open_until=until)
+        self._step(target, entry, opened)
+
+    def words(self) -> Iterator[Word]:
+        """What to tell other replicas, those first that were asked last."""
+        now = self.clock()
+        for target, entry in islice(reversed(self._entries.items()), _TOLD_OF_MAX):
+            word = peers.word(target, entry, now)
+            if word is not None:
+                yield word
+
+    def hear(self, beliefs: Mapping[ModelRef, Belief]) -> None:
+        """Takes in what is believed of other replicas' words, in place of what was before.
+
+        Who was never asked here is known for as long as it is heard of, if there is room.
+        """
+        now = self.clock()
+        for target in self._heard_of - beliefs.keys():
+            entry = self._entries.get(target)
+            if entry is None:
+                continue
+            entry.heard = None
+            asked = entry.attempt_count or entry.reserved
+            if not asked and entry.breaker.circuit is Circuit.CLOSED:
+                del self._entries[target]
+        self._heard_of = set(beliefs)
+        for target, belief in beliefs.items():
+            entry = self._entries.get(target)
+            if entry is None:
+                if len(self._entries) >= ENTRIES_MAX:
+                    continue
+                entry = self._entries[target] = Entry()
+                # The first to be forgotten.
+                self._entries.move_to_end(target, last=False)
+            entry.heard = hearsay.heard(belief, entry, now)
+            self._heed(target, entry, belief, now)
+
+    def _heed(self, target: ModelRef, entry: Entry, belief: Belief, now: float) -> None:
+        breaker = entry.breaker
+        until = hearsay.opened_until(belief, entry, now)
+        if breaker.circuit is Circuit.CLOSED:
+            if until is not None:
+                self.open_circuit(target, Trip.PEER, until)
+        elif breaker.trip is not Trip.PEER or breaker.trial:
+            # One's own opening ends by one's own trial.
+            return
+        elif until is not None:
+            entry.breaker = breaker._replace(open_until=until)
+        elif belief.recovered_at > entry.turned_at:
+            self._step(target, entry, Breaker(openings=breaker.openings, closed_at=now))
+            entry.turned_at = -inf
+        else:
+            self._step(target, entry, circuit.at(breaker._replace(open_until=now), now))
 
     def _answered(
         self, target: ModelRef, entry: Entry, how: Ended, now: float, in_flight: int
     ) -> None:
         if how.evidence is Evidence.NONE:
-            self._step(target, entry, circuit.abandoned(entry.breaker))
+            self._abandon(target, entry, how)
             return
-        entry.known_at = now
+        entry.known_at = entry.answered_at = now
         entry.stats = statistics.observe(entry.stats, now, success=True)
-        self._step(target, entry, circuit.succeeded(entry.breaker, now))
-        entry.quota = quotas.answered(entry.quota)
+        self._succeed(target, entry, how, now)
+        entry.quota = quotas.answered(entry.quota, now)
         entry.limit = limits.answered(entry.limit, now, in_flight)
         if how.evidence is Evidence.LIFE:
             return
@@ -266,18 +341,27 @@ class Scoreboard:
         match whose:
             case Blame.PROVIDER:
                 entry.stats = statistics.observe(entry.stats, now, success=False)
-                self._step(target, entry, circuit.faulted(entry.breaker, now, self.draw()))
+                if how.trial or entry.breaker.circuit is not Circuit.HALF_OPEN:
+                    faulted = circuit.faulted(entry.breaker, now, self.draw())
+                    self._step(target, entry, faulted)
                 if failure.reason is ErrorReason.PROVIDER_TIMEOUT and how.first_token_s is None:
                     # It would have taken at least so long.
                     entry.stats = statistics.observe_latency(entry.stats, now, how.duration_s)
-            case Blame.CALLER:
-                # It was understood and answered: the provider is alive.
-                self._step(target, entry, circuit.succeeded(entry.breaker, now))
-            case Blame.QUOTA | Blame.NOBODY:
-                self._step(target, entry, circuit.abandoned(entry.breaker))
+            case Blame.CALLER | Blame.QUOTA | Blame.NOBODY:
+                # A refused request says nothing of how one that is not would have fared.
+                self._abandon(target, entry, how)
+
+    def _succeed(self, target: ModelRef, entry: Entry, how: Ended, now: float) -> None:
+        # One that began before the opening tells how things were: the trial tells how they are.
+        if how.trial or entry.breaker.circuit is not Circuit.HALF_OPEN:
+            self._step(target, entry, circuit.succeeded(entry.breaker, now))
+
+    def _abandon(self, target: ModelRef, entry: Entry, how: Ended) -> None:
+        if how.trial:
+            self._step(target, entry, circuit.abandoned(entry.breaker))
 
     def _left(self, target: ModelRef, entry: Entry, how: Ended, now: float) -> None:
-        self._step(target, entry, circuit.abandoned(entry.breaker))
+        self._abandon(target, entry, how)
         known = entry.stats.first_token_s
         if how.first_token_s is None and known is not None and how.duration_s > known:
             # Still silent when the caller left: it is slower than was thought.
@@ -290,13 +374,19 @@ class Scoreboard:
             samples.popleft()
         values = [value for _, value in samples]
         entry.first_token_p95_s = statistics.quantile(values, 0.95)
-        entry.floor_s = min(values) if len(values) >= _FLOOR_SAMPLES_MIN else 0.0
+        if len(values) >= _FLOOR_SAMPLES_MIN:
+            entry.floor_s = min(values)
+            entry.floor_until = samples[-_FLOOR_SAMPLES_MIN][0] + SAMPLES_TTL_S
 
     def _step(self, target: ModelRef, entry: Entry, breaker: Breaker) -> Breaker:
-        before, entry.breaker = entry.breaker, breaker
-        if before.circuit is not breaker.circuit:
-            for changed in self.changed:
-                changed(target)
+        if entry.breaker.circuit is breaker.circuit:
+            entry.breaker = breaker
+            return breaker
+        entry.breaker = breaker
+        if breaker.circuit is not Circuit.HALF_OPEN:
+            entry.turned_at = self.clock()
+        for changed in self.changed:
+            changed(target)
         return breaker
 
     def _free(self, target: ModelRef) -> None:
@@ -304,40 +394,19 @@ class Scoreboard:
             freed(target)
 
     def _forget(self) -> None:
-        for target, entry in self._entries.items():
-            if not entry.in_flight and not entry.reserved:
-                del self._entries[target]
-                return
+        idle = (
+            (target, entry)
+            for target, entry in self._entries.items()
+            if not entry.in_flight and not entry.reserved
+        )
+        oldest = list(islice(idle, _FORGOTTEN_OF))
+        if not oldest:
+            return
+        # Rather one of whom nothing bad is known: made-up names must not flush an open circuit.
+        now = self.clock()
+        plain = (target for target, entry in oldest if _is_plain(entry, now))
+        del self._entries[next(plain, oldest[0][0])]
 
 
-def _health(target: ModelRef, entry: Entry, now: float) -> CandidateHealth:
-    stats, breaker = entry.stats, circuit.at(entry.breaker, now)
-    first, token = stats.first_token_s, stats.token_s
-    successes, faults = statistics.faded(stats, now)
-    since = now - SAMPLES_TTL_S
-    view = View(
-        Candidate(target, target.model),
-        statistics.quality(stats, now),
-        statistics.PRIOR_FIRST_TOKEN_S if first is None else first,
-        statistics.PRIOR_TOKEN_S if token is None else token,
-        entry.in_flight,
-        entry.limit.value,
-        breaker.circuit,
-        breaker.trip,
-        breaker.open_until,
-        quota_until=entry.quota.until,
-        quota_reason=entry.quota.reason,
-        known=now - entry.known_at < _KNOWN_FOR_S,
-    )
-    return CandidateHealth(
-        view,
-        successes,
-        faults,
-        breaker.in_a_row,
-        [value for at, value in entry.durations if at >= since],
-        [value for at, value in entry.first_tokens if at >= since],
-        entry.first_token_p95_s,
-        entry.known_at,
-        entry.error_reason,
-        entry.error_at,
-    )
+def _is_plain(entry: Entry, now: float) -> bool:
+    return entry.breaker.circuit is Circuit.CLOSED and entry.quota.until <= now

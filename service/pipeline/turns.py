@@ -20,8 +20,7 @@ _RETRY_AFTER_S = 1.0
 class _Waiter:
     """One request in line, for any of its candidates."""
 
-    def __init__(self, targets: Sequence[ModelRef]) -> None:
-        self.targets = targets
+    def __init__(self) -> None:
         self.granted: asyncio.Future[ModelRef] = asyncio.get_running_loop().create_future()
 
 
@@ -59,7 +58,7 @@ class Turns:
                 f"every candidate is at its limit and {self._waiting_count} requests wait already",
                 retry_after_s=_RETRY_AFTER_S,
             )
-        waiter = _Waiter(targets)
+        waiter = _Waiter()
         for target in targets:
             entry = (deadline, next(self._number), waiter)
             heapq.heappush(self._lines.setdefault(target, []), entry)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
@@ -24,10 +24,11 @@ from service.domain.failover import (
     verdict,
     worth_another_round,
 )
+from service.domain.provider import ModelRef
 from service.domain.reasons import ErrorReason
 from service.domain.refusal import refusal
 from service.domain.request import CompletionRequest
-from service.domain.routing import Plan, Ranked
+from service.domain.routing import Excluded, Exclusion, Plan, Ranked, passing
 from service.domain.trace import Trace
 from service.pipeline.retries import Retries
 from service.pipeline.scoreboard import Ended, Evidence, Scoreboard
@@ -76,9 +77,10 @@ class AttemptScope:
         self._walk = walk
         self._place = 0
         self._started = 0.0
+        self._trial = False
 
     def __enter__(self) -> Self:
-        self._place, self._started = self._walk.began(self.ranked)
+        self._place, self._started, self._trial = self._walk.began(self.ranked)
         return self
 
     def __exit__(
@@ -134,6 +136,7 @@ class AttemptScope:
             self.spoken_s,
             self.output_tokens,
             self.evidence,
+            self._trial,
         )
         failed = (self.ranked, failure) if failure else None
         self._walk.ended(self._place, self.attempt, how, failed)
@@ -232,15 +235,15 @@ class Walk:
         """Records how the attempt inside ended; see AttemptScope."""
         return AttemptScope(self, ranked, hedge=hedge)
 
-    def began(self, ranked: Ranked) -> tuple[int, float]:
-        """Counts an attempt in; gives its place, and the time."""
+    def began(self, ranked: Ranked) -> tuple[int, float, bool]:
+        """Counts an attempt in; gives its place, the time, and whether it is a trial."""
         reserved = self._reserved is ranked
         if reserved:
             self._reserved = None
-        self.course.board.began(ranked.candidate.target, reserved=reserved)
+        trial = self.course.board.began(ranked.candidate.target, reserved=reserved)
         self._upstream_count += 1
         self._attempts.append(None)
-        return len(self._attempts) - 1, self._loop.time()
+        return len(self._attempts) - 1, self._loop.time(), trial
 
     def ended(
         self,
@@ -252,7 +255,7 @@ class Walk:
         """Remembers an attempt, and its failure for the verdict."""
         self.course.board.ended(attempt.target, how)
         self._attempts[place] = attempt
-        if place == 0 and self.course.decided is not None:
+        if place == 0 and how.evidence is Evidence.FULL and self.course.decided is not None:
             asked = self.request
             model = asked.spec.model
             self.course.decided(
@@ -292,23 +295,34 @@ class Walk:
         self.course.retries.asked()
         self._require_time()
         if not self._queue:
-            board = self.course.board
-            failure = refusal(self.plan, self.request.spec.model, board.clock())
-            failure.plan = self.plan
-            raise failure
+            raise self._refusal(self.plan)
         return await self._take()
 
     async def _take(self) -> Ranked:
         """The first in the queue with room; else the first that gets any."""
         turns = self.course.turns
-        for index, ranked in enumerate(self._queue):
-            if turns.has_room(ranked.candidate.target):
-                return self._queue.pop(index)
-        targets = [ranked.candidate.target for ranked in self._queue]
+        while True:
+            for index, ranked in enumerate(self._queue):
+                if turns.has_room(ranked.candidate.target):
+                    return self._queue.pop(index)
+            targets = [ranked.candidate.target for ranked in self._queue]
+            target = await self._turn(targets)
+            ranked = self._queue.pop(targets.index(target))
+            if self._may_be_asked(ranked):
+                self._reserved = ranked
+                return ranked
+            # Something came up while it was waited for, and may have for others.
+            self.course.board.unreserve(target)
+            self._queue = [other for other in self._queue if self._may_be_asked(other)]
+            if not self._queue:
+                raise self._surrender() if self._failures else self._refusal(self._as_of_now())
+
+    async def _turn(self, targets: Sequence[ModelRef]) -> ModelRef:
+        """Waits until one of `targets` has room, which is reserved then."""
         began = self._loop.time()
         try:
             until = self.request.deadline - self.course.attempt_min_s
-            target = await turns.wait(targets, until)
+            return await self.course.turns.wait(targets, until)
         except TimeoutError:
             raise self.out_of_time() from None
         except ServiceFailure as failure:
@@ -316,8 +330,19 @@ class Walk:
             raise
         finally:
             self.queued_s += self._loop.time() - began
-        self._reserved = self._queue.pop(targets.index(target))
-        return self._reserved
+
+    def _as_of_now(self) -> Plan:
+        """The plan with everybody left out for what has come up since."""
+        board = self.course.board
+        views = board.views([ranked.candidate for ranked in self.plan.ranked])
+        now = board.clock()
+        out = [passing(view, now) or Excluded(view, Exclusion.DEADLINE) for view in views]
+        return replace(self.plan, ranked=(), excluded=(*out, *self.plan.excluded), at=now)
+
+    def _refusal(self, plan: Plan) -> ServiceFailure:
+        failure = refusal(plan, self.request.spec.model, self.course.board.clock())
+        failure.plan = plan
+        return failure
 
     def _judge(self) -> Ranked | None:
         """Carries out the verdicts of the failures since; gives whom to ask again at once."""
@@ -359,13 +384,12 @@ class Walk:
 
     def _may_be_asked(self, ranked: Ranked) -> bool:
         """Whether nothing has come up since the plan was made."""
-        entry = self.course.board.peek(ranked.candidate.target)
-        if entry is None:
-            return True
-        if entry.quota.until > self.course.board.clock() or entry.floor_s > self.left_s:
+        view = self.course.board.views((ranked.candidate,))[0]
+        if view.trial:
             return False
-        known_open = ranked.view.circuit is Circuit.OPEN
-        return entry.breaker.circuit is not Circuit.OPEN or known_open
+        if view.quota_until > self.course.board.clock() or view.floor_s > self.left_s:
+            return False
+        return view.circuit is not Circuit.OPEN or ranked.view.circuit is Circuit.OPEN
 
     def _surrender(self, stopped: ProviderFailure | None = None) -> ServiceFailure:
         failure = surrender(self._failures, self.attempts, stopped)

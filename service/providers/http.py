@@ -13,7 +13,7 @@ import io
 import time
 import zlib
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -152,15 +152,24 @@ class HttpClient:
     def __repr__(self) -> str:
         return f"<HttpClient {self.endpoint.name} {self.endpoint.base_url}>"
 
-    @asynccontextmanager
-    async def post(
+    def post(
         self, path: str, body: bytes, headers: Mapping[str, str]
-    ) -> AsyncGenerator[Answer, None]:
+    ) -> AbstractAsyncContextManager[Answer]:
         """Sends a JSON body; the answer's head has arrived when the block begins.
 
         Leaving the block with an unread body, by an exception or by cancellation closes the
         connection at once, even while the request is still being written.
         """
+        return self._exchange(path, body, headers)
+
+    def get(self, path: str, headers: Mapping[str, str]) -> AbstractAsyncContextManager[Answer]:
+        """As `post`, without a body."""
+        return self._exchange(path, None, headers)
+
+    @asynccontextmanager
+    async def _exchange(
+        self, path: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> AsyncGenerator[Answer, None]:
         lane = _Lane()
         whole = False
         _lane.set(lane)
@@ -181,14 +190,15 @@ class HttpClient:
             await self._session.close()
 
     async def _send(
-        self, path: str, body: bytes, headers: Mapping[str, str]
+        self, path: str, body: bytes | None, headers: Mapping[str, str]
     ) -> aiohttp.ClientResponse:
         session = self._session or self._open_session()
-        data = body if len(body) <= _WRITE_WHOLE_BYTES_MAX else io.BytesIO(body)
+        url = self.endpoint.base_url + path
         try:
-            return await session.post(
-                self.endpoint.base_url + path, data=data, headers=headers, allow_redirects=False
-            )
+            if body is None:
+                return await session.get(url, headers=headers, allow_redirects=False)
+            data = body if len(body) <= _WRITE_WHOLE_BYTES_MAX else io.BytesIO(body)
+            return await session.post(url, data=data, headers=headers, allow_redirects=False)
         except (aiohttp.ClientResponseError, aiohttp.InvalidURL, ValueError) as error:
             # The head of the answer breaks HTTP, or its bounds.
             raise invalid_answer(self.endpoint.name, f"its head is not HTTP ({error})") from error

@@ -16,6 +16,8 @@ from service.providers.sse import SseReader
 from service.providers.wire import WireFamily, WireRequest, invalid_answer
 
 _FAILURE_STATUS = 300
+# Compatible servers may have no list of models, and a key may be barred from it.
+_NO_SUCH_CALL = frozenset({403, 404, 405, 501})
 
 
 class NativeProvider:
@@ -59,6 +61,16 @@ class NativeProvider:
         if request is None:
             return TokenCount(estimated_prompt_tokens(call.spec), exact=False, tokenizer=TOKENIZER)
         return self._family.token_count(await self._ask(request, call.headers), call)
+
+    async def check(self) -> bool:
+        async with self._http.get(self._family.check_path, self._auth) as answer:
+            if answer.status in _NO_SUCH_CALL:
+                return False
+            if answer.status >= _FAILURE_STATUS:
+                raise await self._failure(answer)
+            self._require(answer, "application/json")
+            await answer.body()
+        return True
 
     async def aclose(self) -> None:
         await self._http.aclose()

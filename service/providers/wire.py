@@ -74,6 +74,8 @@ class WireFamily(Protocol):
     name: str
     """`openai`, `anthropic`, `gemini` or `deepseek`: the key of provider parts, options,
     metadata."""
+    check_path: str
+    """What is fetched by an unbilled GET to see that the provider is there and knows our key."""
 
     def auth_headers(self, api_key: str) -> Mapping[str, str]: ...
 

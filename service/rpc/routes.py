@@ -68,6 +68,7 @@ def _ranked(ranked: Ranked, names: tuple[str, ...], plan: Plan) -> routing_pb2.C
     message = _candidate(ranked.view, plan)
     message.score = ranked.score
     message.share = ranked.share
+    message.place = ranked.place
     message.eligible = True
     message.score_terms.update(zip(names, ranked.terms, strict=True))
     return message

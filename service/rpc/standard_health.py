@@ -1,7 +1,8 @@
 """The standard gRPC health protocol: Check, Watch, List.
 
 `liveness` is answered SERVING whenever the event loop can answer at all. `readiness`, the server
-as a whole (``""``) and every service follow start and drain. A provider's outage changes none.
+as a whole (``""``) and every service follow start and drain. The services that ask providers are
+besides NOT_SERVING while no provider can be asked; an outage changes nothing else.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from service.rpc.call import Context
 LIVENESS = "liveness"
 READINESS = "readiness"
 WHOLE_SERVER = ""
+ASK_PROVIDERS = frozenset({"aiprovider.v1.CompletionService", "aiprovider.v1.ModelService"})
 
 _Status = pb.HealthCheckResponse
 
@@ -29,6 +31,7 @@ class StandardHealth(pb_grpc.HealthServicer):
     def __init__(self, services: Iterable[str]) -> None:
         self._following = (READINESS, WHOLE_SERVER, *services)
         self._ready = False
+        self._able = True
         # Replaced at every change, so that each watcher wakes exactly once for it.
         self._changed = asyncio.Event()
 
@@ -36,11 +39,15 @@ class StandardHealth(pb_grpc.HealthServicer):
         return f"<StandardHealth {'ready' if self._ready else 'not ready'}>"
 
     def set_ready(self, *, ready: bool) -> None:
-        if ready == self._ready:
-            return
-        self._ready = ready
-        changed, self._changed = self._changed, asyncio.Event()
-        changed.set()
+        if ready != self._ready:
+            self._ready = ready
+            self._wake()
+
+    def set_able(self, able: bool) -> None:
+        """Whether any provider can be asked."""
+        if able != self._able:
+            self._able = able
+            self._wake()
 
     async def Check(
         self, request: pb.HealthCheckRequest, context: Context
@@ -70,6 +77,10 @@ class StandardHealth(pb_grpc.HealthServicer):
         }
         return pb.HealthListResponse(statuses=statuses)
 
+    def _wake(self) -> None:
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
     def _names(self) -> tuple[str, ...]:
         return (LIVENESS, *self._following)
 
@@ -78,4 +89,5 @@ class StandardHealth(pb_grpc.HealthServicer):
             return _Status.SERVING
         if service not in self._following:
             return _Status.SERVICE_UNKNOWN
-        return _Status.SERVING if self._ready else _Status.NOT_SERVING
+        serving = self._ready and (self._able or service not in ASK_PROVIDERS)
+        return _Status.SERVING if serving else _Status.NOT_SERVING

@@ -58,7 +58,8 @@ async def bare(base_url: str) -> None:
 
     async def stream() -> None:
         model = {"model": "openai/gpt-4o+tokens=100"}
-        async for _ in await litellm.acompletion(**{**ask, **model}, stream=True):
+        answer: Any = await litellm.acompletion(**{**ask, **model}, stream=True)
+        async for _ in answer:
             pass
 
     kinds = {"unary": unary, "stream": stream}

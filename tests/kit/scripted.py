@@ -27,12 +27,15 @@ HELLO: tuple[Step, ...] = (TextDelta("Hello"), TextDelta(" there"), ENDING)
 class ScriptedProvider:
     """Plays `steps`: events are told, floats are waited for (seconds), exceptions are raised.
 
-    `scripts`, if given, are played one per call; the last one repeats.
+    `scripts`, if given, are played one per call; the last one repeats. `check_steps` are played for
+    a check: it answers True, or the last of them if that is False.
     """
 
     def __init__(self, *steps: Step, scripts: Sequence[Sequence[Step]] = ()) -> None:
         self._scripts = list(scripts) or [steps or HELLO]
         self.calls: list[ProviderCall | EmbeddingCall] = []
+        self.check_steps: Sequence[float | BaseException | bool] = ()
+        self.check_count = 0
         self.open_count = 0
         self.cancelled_count = 0
         self.closed = False
@@ -64,6 +67,16 @@ class ScriptedProvider:
             pass
         self.open_count -= 1
         return TokenCount(11, exact=True, tokenizer="scripted")
+
+    async def check(self) -> bool:
+        self.check_count += 1
+        for step in self.check_steps:
+            if isinstance(step, BaseException):
+                raise step
+            if isinstance(step, bool):
+                return step
+            await asyncio.sleep(step)
+        return True
 
     async def aclose(self) -> None:
         self.closed = True

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from random import Random
@@ -26,6 +27,8 @@ from grpc_health.v1 import health_pb2_grpc
 from service.domain.candidate import Names
 from service.domain.routing import Bounds, Rule
 from service.domain.scoring import POLICIES, PolicyName
+from service.health.checks import Check
+from service.health.monitor import Monitor, Terms
 from service.pipeline.admission import Admission
 from service.pipeline.completion import CompletionPipeline
 from service.pipeline.planner import Planner
@@ -34,13 +37,15 @@ from service.pipeline.roster import Member, Roster
 from service.pipeline.router import Router
 from service.pipeline.scoreboard import Scoreboard
 from service.pipeline.turns import Turns
+from service.pipeline.vitals import Vitals
 from service.pipeline.walk import Course
 from service.rpc.call import Identity
 from service.rpc.interceptors.guard import Deadlines, Guard
 from service.rpc.interceptors.identity import Directory
 from service.rpc.servicers.completion import CompletionServicer
+from service.rpc.servicers.health import HealthServicer
 from service.rpc.servicers.model import ModelServicer
-from service.rpc.servicers.pending import AnalyticsServicer, HealthServicer
+from service.rpc.servicers.pending import AnalyticsServicer
 from service.server import Listen, Server, Servicers
 from service.telemetry.redaction import Redactor
 
@@ -59,6 +64,7 @@ class Served:
     router: Router
     guard: Guard
     channel: grpc.aio.Channel
+    monitor: Monitor
     lines: list[Mapping[str, Any]] = field(default_factory=list[Mapping[str, Any]])
 
     def __post_init__(self) -> None:
@@ -83,32 +89,51 @@ async def serving(
     rules: Sequence[Rule] = (),
     bounds: Bounds = BY_PRIORITY,
     secrets: Sequence[str] = (),
+    terms: Terms = Terms(),
+    clock: Callable[[], float] = time.monotonic,
 ) -> AsyncGenerator[Served, None]:
-    """Ends with the server stopped and the channel closed."""
+    """Ends with the server stopped and the channel closed. `clock` is routing's and health's."""
     lines: list[Mapping[str, Any]] = []
     admission = Admission(in_flight_max)
-    board = Scoreboard(rng=Random(1))
+    board = Scoreboard(clock, Random(1))
     turns = Turns(board, waiting_max)
     course = Course(board, turns, Retries(board.clock), attempt_min_s=0.005)
     roster = Roster(members, attempts_max=attempts_max, names=names, rules=rules, bounds=bounds)
     router = Router(roster, Planner(board), course)
     pipeline = CompletionPipeline(admission, router)
+    monitor = Monitor(Vitals(board).read, clock)
+    monitor.adopt(checks_of(members), terms)
+    board.changed.append(monitor.circuit_changed)
     guard = Guard(directory, deadlines, Redactor(secrets), lines.append)
     servicers = Servicers(
         CompletionServicer(pipeline),
         ModelServicer(pipeline, lambda _providers: []),
-        HealthServicer(),
+        HealthServicer(monitor),
         AnalyticsServicer(),
     )
-    server = Server(listen, servicers, guard, admission.close)
+
+    def close_doors() -> None:
+        admission.close()
+        monitor.drain()
+
+    server = Server(listen, servicers, guard, close_doors)
     await server.start()
     server.health.set_ready(ready=True)
     channel = grpc.aio.insecure_channel(f"127.0.0.1:{server.port}", _CLIENT_OPTIONS)
     try:
-        yield Served(server, admission, router, guard, channel, lines)
+        yield Served(server, admission, router, guard, channel, monitor, lines)
     finally:
         await channel.close(None)
         await server.stop()
+        monitor.close()
+
+
+def checks_of(members: Sequence[Member]) -> Mapping[str, Mapping[str, Check]]:
+    """The checks of their providers, as the composition root hands them out."""
+    checks: dict[str, dict[str, Check]] = {}
+    for one in members:
+        checks.setdefault(one.offer.provider, {})[one.offer.deployment] = one.provider.check
+    return checks
 
 
 _CLIENT_OPTIONS = (

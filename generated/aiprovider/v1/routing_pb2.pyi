@@ -172,7 +172,7 @@ class RouteTrace(_message.Message):
     def __init__(self, attempts: _Optional[_Iterable[_Union[Attempt, _Mapping]]] = ..., policy_version: _Optional[str] = ..., policy: _Optional[str] = ..., candidates: _Optional[_Iterable[_Union[Candidate, _Mapping]]] = ..., propensity: _Optional[float] = ..., draw: _Optional[float] = ..., trial: _Optional[bool] = ...) -> None: ...
 
 class Candidate(_message.Message):
-    __slots__ = ("target", "score", "score_terms", "eligible", "ineligible_reason", "cooldown_until_time", "estimated_cost_nano_usd", "share", "asked_as", "tier", "expected_duration", "quality", "in_flight", "concurrency_limit", "unpriced", "cooldown")
+    __slots__ = ("target", "score", "score_terms", "eligible", "ineligible_reason", "cooldown_until_time", "estimated_cost_nano_usd", "share", "asked_as", "tier", "expected_duration", "quality", "in_flight", "concurrency_limit", "unpriced", "cooldown", "place")
     class ScoreTermsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -196,6 +196,7 @@ class Candidate(_message.Message):
     CONCURRENCY_LIMIT_FIELD_NUMBER: _ClassVar[int]
     UNPRICED_FIELD_NUMBER: _ClassVar[int]
     COOLDOWN_FIELD_NUMBER: _ClassVar[int]
+    PLACE_FIELD_NUMBER: _ClassVar[int]
     target: ModelRef
     score: float
     score_terms: _containers.ScalarMap[str, float]
@@ -212,4 +213,5 @@ class Candidate(_message.Message):
     concurrency_limit: int
     unpriced: bool
     cooldown: _duration_pb2.Duration
-    def __init__(self, target: _Optional[_Union[ModelRef, _Mapping]] = ..., score: _Optional[float] = ..., score_terms: _Optional[_Mapping[str, float]] = ..., eligible: _Optional[bool] = ..., ineligible_reason: _Optional[str] = ..., cooldown_until_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., estimated_cost_nano_usd: _Optional[int] = ..., share: _Optional[float] = ..., asked_as: _Optional[str] = ..., tier: _Optional[int] = ..., expected_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., quality: _Optional[float] = ..., in_flight: _Optional[int] = ..., concurrency_limit: _Optional[int] = ..., unpriced: _Optional[bool] = ..., cooldown: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    place: int
+    def __init__(self, target: _Optional[_Union[ModelRef, _Mapping]] = ..., score: _Optional[float] = ..., score_terms: _Optional[_Mapping[str, float]] = ..., eligible: _Optional[bool] = ..., ineligible_reason: _Optional[str] = ..., cooldown_until_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., estimated_cost_nano_usd: _Optional[int] = ..., share: _Optional[float] = ..., asked_as: _Optional[str] = ..., tier: _Optional[int] = ..., expected_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., quality: _Optional[float] = ..., in_flight: _Optional[int] = ..., concurrency_limit: _Optional[int] = ..., unpriced: _Optional[bool] = ..., cooldown: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., place: _Optional[int] = ...) -> None: ...

@@ -23,6 +23,7 @@ class Anthropic:
     """See `service/providers/wire.py`: WireFamily."""
 
     name = NAME
+    check_path = "/v1/models?limit=1"
 
     def __repr__(self) -> str:
         return "<Anthropic>"

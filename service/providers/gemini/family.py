@@ -22,6 +22,7 @@ class Gemini:
     """See `service/providers/wire.py`: WireFamily."""
 
     name = NAME
+    check_path = "/models?pageSize=1"
 
     def __repr__(self) -> str:
         return "<Gemini>"

@@ -23,6 +23,7 @@ from service.providers.litellm.answers import completion_of, embeddings_of, even
 from service.providers.litellm.arguments import completion_arguments, dialect_of, options_of
 from service.providers.litellm.failures import translated
 from service.providers.litellm.library import NO_KEY, library
+from service.providers.native import NativeProvider
 from service.providers.openai import DEEPSEEK, OpenAI
 from service.providers.openai.content import messages
 from service.providers.wire import WireFamily, invalid_answer, unsupported
@@ -48,6 +49,8 @@ class LiteLLMProvider:
         self._endpoint = endpoint
         self._api_key = api_key
         self._pool: Any = None
+        family = _FAMILIES.get(prefix) if endpoint.base_url else None
+        self._checker = NativeProvider(family, endpoint, api_key) if family else None
 
     def __repr__(self) -> str:
         return f"<LiteLLMProvider {self._name} as {self._prefix}>"
@@ -107,7 +110,13 @@ class LiteLLMProvider:
         # Its vocabularies are OpenAI's: right for those models only.
         return TokenCount(count, exact=False, tokenizer=f"litellm:{model}")
 
+    async def check(self) -> bool:
+        # The library knows no unbilled call: ours is made where the wire format is ours.
+        return self._checker is not None and await self._checker.check()
+
     async def aclose(self) -> None:
+        if self._checker is not None:
+            await self._checker.aclose()
         if self._pool is not None:
             await self._pool.aclose()
 

@@ -18,6 +18,8 @@ from service.providers.wire import WireRequest
 class OpenAI:
     """See `service/providers/wire.py`: WireFamily."""
 
+    check_path = "/models"
+
     def __init__(self, dialect: Dialect = OPENAI) -> None:
         self.name = dialect.name
         self._dialect = dialect

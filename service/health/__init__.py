@@ -1,0 +1,1 @@
+"""How the providers do: unbilled checks, shared and remembered, laid beside live traffic."""

@@ -1,0 +1,4 @@
+"""What replicas tell each other, through Redis. Never on the path of a request.
+
+This package alone may import redis.
+"""
