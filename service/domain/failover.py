@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from enum import Enum
+from typing import NamedTuple
 
 from service.domain.attempt import Attempt
 from service.domain.completion import Usage
@@ -109,8 +110,7 @@ def backoff_s(round_number: int, draw: float) -> float:
     return draw * min(BACKOFF_S * 2.0**round_number, BACKOFF_MAX_S)
 
 
-@dataclass(frozen=True, slots=True)
-class RetryBudget:
+class RetryBudget(NamedTuple):
     """How many further attempts a replica may make: a fifth of its requests, and 10 a second.
 
     After Finagle's retry budget: what is not used fades within 10 s. `balance` is as of `at`.

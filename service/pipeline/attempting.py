@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import AsyncExitStack
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from service.domain.breaker import Circuit
 from service.domain.completion import Effort
@@ -19,6 +19,8 @@ from service.pipeline.patience import OutOfPatience, Patience
 from service.pipeline.roster import Member
 from service.pipeline.walk import AttemptScope, DeadlinePassed, Walk
 
+T = TypeVar("T")
+
 
 class Limits:
     """The time limits of one attempt that begins now. The caller's deadline cuts each one short.
@@ -27,46 +29,54 @@ class Limits:
     """
 
     def __init__(self, walk: Walk, scope: AttemptScope, member: Member) -> None:
-        wish, times = walk.request.wish, member.limits
+        times = member.limits
+        self._walk = walk
         self._scope = scope
+        self._times = times
         self._deadline = walk.request.deadline
-        self._idle_s = times.idle_s
         self._now = asyncio.get_running_loop().time
         self._started = started = self._now()
-        self._end = started + (wish.attempt_timeout_s or times.attempt_s)
-        left_s = self._deadline - started
-        kept_s = reserve_s(walk.following, walk.plan.demand, left_s)
-        self._quiet_end = min(self._end, self._deadline - kept_s) if kept_s else self._end
-        limit_s, self.overdue_s = _first_token_limits_s(walk, scope, times.first_token_s)
-        self._first_end = min(started + limit_s, self._quiet_end)
+        self._end = started + (walk.request.wish.attempt_timeout_s or times.attempt_s)
+        self._quiet_end = min(self._end, self._deadline)
+        following = walk.following
+        if following:
+            left_s = self._deadline - started
+            kept_s = reserve_s(following, walk.plan.demand, left_s)
+            self._quiet_end = min(self._end, self._deadline - kept_s)
 
-    def until_answer(self) -> AbstractAsyncContextManager[None]:
-        """Around a whole answer, in which nobody sees a first token."""
-        return self._until(self._quiet_end, "did not answer in")
+    async def answer(self, asked: Awaitable[T]) -> T:
+        """A whole answer, in which nobody sees a first token."""
+        try:
+            async with asyncio.timeout_at(self._quiet_end):
+                return await asked
+        except TimeoutError:
+            took_s = self._quiet_end - self._started
+            raise self._late(f"did not answer in {took_s:.3g} s") from None
 
-    def until_first_token(self) -> AbstractAsyncContextManager[None]:
-        return self._until(self._first_end, "gave no token in")
+    async def first_token(self, asked: Awaitable[T]) -> T:
+        """The first event of a stream."""
+        limit_s, self._scope.overdue_s = _first_token_limits_s(
+            self._walk, self._scope, self._times.first_token_s
+        )
+        until = min(self._started + limit_s, self._quiet_end)
+        try:
+            async with asyncio.timeout_at(until):
+                return await asked
+        except TimeoutError:
+            raise self._late(f"gave no token in {until - self._started:.3g} s") from None
 
     def patience(self) -> Patience:
         """For the events after the first."""
-        return Patience(self._idle_s, min(self._end, self._deadline))
+        return Patience(self._times.idle_s, min(self._end, self._deadline))
 
     def impatient(self) -> Exception:
         """What it means that an event did not come in its time."""
-        return self._late(f"fell silent for {self._idle_s:g} s, or took too long")
+        return self._late(f"fell silent for {self._times.idle_s:g} s, or took too long")
 
     def no_ending(self) -> StreamEvent:
         """Adapters promise an Ending or a failure. Silence is never passed off as an answer."""
         message = f"{self._scope.target} stopped without an ending"
         raise ProviderFailure(ErrorReason.PROVIDER_RESPONSE_INVALID, message)
-
-    @asynccontextmanager
-    async def _until(self, until: float, complaint: str) -> AsyncGenerator[None, None]:
-        try:
-            async with asyncio.timeout_at(min(until, self._deadline)):
-                yield
-        except TimeoutError:
-            raise self._late(f"{complaint} {until - self._started:.3g} s") from None
 
     def _late(self, complaint: str) -> Exception:
         if self._now() >= self._deadline:
@@ -128,10 +138,12 @@ async def opened(
     async with AsyncExitStack() as stack:
         stack.enter_context(scope)
         limits = Limits(walk, scope, member)
-        scope.overdue_s = limits.overdue_s
-        async with limits.until_first_token():
+
+        async def begin() -> tuple[AsyncIterator[StreamEvent], StreamEvent]:
             events = await stack.enter_async_context(member.provider.stream(call))
-            first = await anext(events, None) or limits.no_ending()
+            return events, await anext(events, None) or limits.no_ending()
+
+        events, first = await limits.first_token(begin())
         scope.first_token_s = scope.elapsed_s()
         return Opened(scope, stack.pop_all(), limits, events, first)
     return None

@@ -232,9 +232,9 @@ class Router:
     ) -> tuple[Completion, ModelRef] | None:
         member = roster.member(ranked.candidate.target)
         with walk.attempt(ranked, hedge=hedge) as scope:
-            async with Limits(walk, scope, member).until_answer():
-                call = _call(walk.request.spec, member, ranked)
-                completion = await member.provider.complete(call)
+            call = _call(walk.request.spec, member, ranked)
+            limits = Limits(walk, scope, member)
+            completion = await limits.answer(member.provider.complete(call))
             return self._answered(walk, scope, completion)
         return None
 
@@ -252,8 +252,8 @@ class Router:
                 member = roster.member(ranked.candidate.target)
                 with walk.attempt(ranked) as scope:
                     scope.evidence = Evidence.LIFE
-                    async with Limits(walk, scope, member).until_answer():
-                        answer = await ask(member, _call(request.spec, member, ranked), scope)
+                    call = _call(request.spec, member, ranked)
+                    answer = await Limits(walk, scope, member).answer(ask(member, call, scope))
                 if answer is not None:
                     return answer, scope.target, walk.trace
 
