@@ -6,17 +6,30 @@
     OPEN       | (late) count       | (late) nothing             | until `open_until`: HALF_OPEN
     HALF_OPEN  | CLOSED, slow start | OPEN, for twice as long    |
 
-Too many is 5 faults in a row, or half of at least 10 attempts within 30 s. An opening lasts 5 s,
-doubled with each one that follows, at most 60 s, give or take a fifth. Half-open lets one attempt
-through at a time. After Envoy's outlier detection and Finagle's failure accrual.
+Too many is 5 faults in a row, or half of at least 10 attempts within 30 s. In a row is in the order
+in which attempts began: those of a failing provider end sooner than those of one that answers, so
+that in the order of ending any that fails at times looks like an outage under load. Of those that
+began between the first and the last fault a fifth may be under way still. From a candidate that
+fails at times anyway it takes more in a row: as many as chance explains once in 100,000 times.
+
+An opening lasts 5 s, doubled with each one that follows, at most 60 s, give or take a fifth.
+Half-open lets one attempt through at a time. After Envoy's outlier detection and Finagle's failure
+accrual.
 """
 
 from __future__ import annotations
 
+import math
 from enum import Enum
 from typing import NamedTuple
 
+from service.domain.stats import PRIOR_FAULTS, PRIOR_SUCCESSES
+
 CONSECUTIVE_MAX = 5
+CONSECUTIVE_MOST = 20
+"""In a row from the flakiest."""
+CHANCE = 1e-5
+ROW_SHARE = 0.8
 WINDOW_S = 30.0
 WINDOW_ATTEMPTS_MIN = 10
 WINDOW_FAULTS_SHARE = 0.5
@@ -55,10 +68,15 @@ class Bucket(NamedTuple):
 
 
 class Breaker(NamedTuple):
-    """`openings` counts those in a row; `closed_at` is when the last one ended, None if never."""
+    """`openings` counts those in a row; `closed_at` is when the last one ended, None if never.
+
+    `in_a_row` counts faults from attempt number `row_from` to `row_to`, with no answer between.
+    """
 
     circuit: Circuit = Circuit.CLOSED
     in_a_row: int = 0
+    row_from: int = 0
+    row_to: int = 0
     window: tuple[Bucket, ...] = ()
     openings: int = 0
     trip: Trip | None = None
@@ -93,13 +111,16 @@ def abandoned(breaker: Breaker) -> Breaker:
     return breaker._replace(trial=False) if breaker.trial else breaker
 
 
-def succeeded(breaker: Breaker, now: float) -> Breaker:
-    """An attempt was answered."""
+def succeeded(breaker: Breaker, now: float, number: int = 0) -> Breaker:
+    """The attempt of this number, in the order of beginning, was answered."""
     window = _counted(breaker.window, now, success=True)
     if breaker.circuit is Circuit.HALF_OPEN:
         return Breaker(openings=breaker.openings, closed_at=now)
     if breaker.circuit is Circuit.OPEN:
         # It began before the opening; the trial will tell how things are now.
+        return breaker._replace(window=window)
+    if number < breaker.row_from:
+        # It began before the faults did, and tells how things were.
         return breaker._replace(window=window)
     return Breaker(
         window=window,
@@ -109,8 +130,13 @@ def succeeded(breaker: Breaker, now: float) -> Breaker:
     )
 
 
-def faulted(breaker: Breaker, now: float, draw: float) -> Breaker:
-    """An attempt failed by the provider's fault. `draw` in [0, 1) is the jitter."""
+def faulted(
+    breaker: Breaker, now: float, draw: float, number: int = 0, pending_count: int = 0
+) -> Breaker:
+    """The attempt of this number failed by the provider's fault, with so many others under way.
+
+    `draw` in [0, 1) is the jitter.
+    """
     if breaker.circuit is Circuit.OPEN:
         return breaker
     if breaker.circuit is Circuit.HALF_OPEN:
@@ -118,14 +144,34 @@ def faulted(breaker: Breaker, now: float, draw: float) -> Breaker:
         trip = Trip.SHARE if breaker.trip is Trip.SHARE else Trip.IN_A_ROW
         return opened(breaker, now, draw, trip)
     window = _counted(breaker.window, now, success=False)
-    counted = breaker._replace(in_a_row=breaker.in_a_row + 1, window=window)
-    if counted.in_a_row >= CONSECUTIVE_MAX:
+    alone = breaker.in_a_row == 0
+    counted = breaker._replace(
+        in_a_row=breaker.in_a_row + 1,
+        row_from=number if alone else min(number, breaker.row_from),
+        row_to=number if alone else max(number, breaker.row_to),
+        window=window,
+    )
+    if counted.in_a_row >= CONSECUTIVE_MAX and _is_outage(counted):
         return opened(counted, now, draw, Trip.IN_A_ROW)
     faults = sum(bucket.faults for bucket in window)
     total = faults + sum(bucket.successes for bucket in window)
-    if total >= WINDOW_ATTEMPTS_MIN and faults >= WINDOW_FAULTS_SHARE * total:
+    # Those under way may well be answered.
+    if total >= WINDOW_ATTEMPTS_MIN and faults >= WINDOW_FAULTS_SHARE * (total + pending_count):
         return opened(counted, now, draw, Trip.SHARE)
     return counted
+
+
+def _is_outage(breaker: Breaker) -> bool:
+    """Whether neither chance nor those under way explain the faults in a row."""
+    row = breaker.in_a_row
+    if row < ROW_SHARE * (breaker.row_to - breaker.row_from + 1):
+        return False
+    before = sum(bucket.faults for bucket in breaker.window) - row
+    answered = sum(bucket.successes for bucket in breaker.window)
+    faults = PRIOR_FAULTS + max(0, before)
+    share = faults / (faults + PRIOR_SUCCESSES + answered)
+    unlikely = math.ceil(math.log(CHANCE) / math.log(share))
+    return row >= min(unlikely, CONSECUTIVE_MOST)
 
 
 def opened(breaker: Breaker, now: float, draw: float, trip: Trip) -> Breaker:

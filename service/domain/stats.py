@@ -1,8 +1,9 @@
 """What is remembered of a candidate's attempts, fading with time. Pure: the time is an argument.
 
 Success is a Beta distribution whose counts halve every minute, so that a provider's past never
-outweighs its present. Latency is two peak-EWMAs, after Finagle's load balancer: an estimate jumps
-up to a worse sample at once and comes down slowly.
+outweighs its present. Latency is two peak-EWMAs, after Finagle's load balancer: an estimate goes up
+to worse samples within a second and comes down within ten. Finagle's jumps up at once; then whoever
+is asked most seems slowest, for most of its samples are remembered at their worst.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ HALF_LIFE_S = 60.0
 PRIOR_SUCCESSES = 9.0
 PRIOR_FAULTS = 1.0
 """What is believed of a candidate that nobody has asked: 9 of 10 attempts succeed."""
-LATENCY_DECAY_S = 10.0
-"""After this long without a sample, 63 % of the estimate is the next sample."""
+LATENCY_FALL_S = 10.0
+"""After this long without a sample, 63 % of the estimate is the next sample, if it is better."""
+LATENCY_RISE_S = 1.0
+"""And so if it is worse."""
 PRIOR_FIRST_TOKEN_S = 0.6
 PRIOR_TOKEN_S = 0.015
 _LN2 = math.log(2.0)
@@ -91,6 +94,14 @@ def observe_latency(
     )
 
 
+def observe_silence(stats: Stats, now: float, silent_s: float) -> Stats:
+    """After silence of so long without a first token. It is believed at once, if it is worse."""
+    known = stats.first_token_s
+    if known is not None and silent_s <= known:
+        return stats
+    return stats._replace(first_token_s=silent_s, first_token_at=now)
+
+
 def observe_whole(stats: Stats, now: float, duration_s: float, token_count: int) -> Stats:
     """After an answer that came whole, where nobody saw the first token.
 
@@ -119,7 +130,8 @@ def quantile(samples: Sequence[float], share: float) -> float | None:
 
 
 def _peak(known: float | None, sample: float, age_s: float) -> float:
-    if known is None or sample >= known:
+    if known is None:
         return sample
-    keep = math.exp(-max(0.0, age_s) / LATENCY_DECAY_S)
+    decay_s = LATENCY_RISE_S if sample > known else LATENCY_FALL_S
+    keep = math.exp(-max(0.0, age_s) / decay_s)
     return known * keep + sample * (1.0 - keep)

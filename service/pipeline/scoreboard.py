@@ -15,6 +15,7 @@ from enum import Enum
 from itertools import islice
 from math import inf
 from random import Random
+from typing import NamedTuple
 
 from service.domain import breaker as circuit
 from service.domain import hearsay, peers
@@ -88,6 +89,13 @@ class Evidence(Enum):
     """It was not asked."""
 
 
+class Start(NamedTuple):
+    """How an attempt began: as which of the candidate, and whether to find out if it is back."""
+
+    number: int = 0
+    trial: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Ended:
     """How an attempt ended. `failure` is None for an answer; `left` means the caller left first.
@@ -102,8 +110,8 @@ class Ended:
     spoken_s: float = 0.0
     output_tokens: int = 0
     evidence: Evidence = Evidence.FULL
-    trial: bool = False
-    """Whether it was the one that finds out if the candidate is back."""
+    start: Start = Start()
+    """As `began` gave it."""
 
 
 Changed = Callable[[ModelRef], None]
@@ -203,8 +211,8 @@ class Scoreboard:
         self.entry(target).reserved -= 1
         self._free(target)
 
-    def began(self, target: ModelRef, *, reserved: bool = False) -> bool:
-        """An attempt starts. Pair it with `ended`, and tell that whether it is the trial."""
+    def began(self, target: ModelRef, *, reserved: bool = False) -> Start:
+        """An attempt starts. Pair it with `ended`, and tell that what this gives."""
         entry = self.entry(target)
         entry.reserved -= reserved
         self._entries.move_to_end(target)
@@ -212,9 +220,9 @@ class Scoreboard:
         entry.attempt_count += 1
         breaker = entry.breaker
         if breaker.circuit is not Circuit.HALF_OPEN or breaker.trial:
-            return False
+            return Start(entry.attempt_count)
         self._step(target, entry, circuit.asked(breaker))
-        return True
+        return Start(entry.attempt_count, trial=True)
 
     def ended(self, target: ModelRef, how: Ended) -> None:
         """The attempt is over, whichever way."""
@@ -341,31 +349,30 @@ class Scoreboard:
         match whose:
             case Blame.PROVIDER:
                 entry.stats = statistics.observe(entry.stats, now, success=False)
-                if how.trial or entry.breaker.circuit is not Circuit.HALF_OPEN:
-                    faulted = circuit.faulted(entry.breaker, now, self.draw())
+                if how.start.trial or entry.breaker.circuit is not Circuit.HALF_OPEN:
+                    faulted = circuit.faulted(
+                        entry.breaker, now, self.draw(), how.start.number, entry.in_flight
+                    )
                     self._step(target, entry, faulted)
                 if failure.reason is ErrorReason.PROVIDER_TIMEOUT and how.first_token_s is None:
-                    # It would have taken at least so long.
-                    entry.stats = statistics.observe_latency(entry.stats, now, how.duration_s)
+                    entry.stats = statistics.observe_silence(entry.stats, now, how.duration_s)
             case Blame.CALLER | Blame.QUOTA | Blame.NOBODY:
                 # A refused request says nothing of how one that is not would have fared.
                 self._abandon(target, entry, how)
 
     def _succeed(self, target: ModelRef, entry: Entry, how: Ended, now: float) -> None:
         # One that began before the opening tells how things were: the trial tells how they are.
-        if how.trial or entry.breaker.circuit is not Circuit.HALF_OPEN:
-            self._step(target, entry, circuit.succeeded(entry.breaker, now))
+        if how.start.trial or entry.breaker.circuit is not Circuit.HALF_OPEN:
+            self._step(target, entry, circuit.succeeded(entry.breaker, now, how.start.number))
 
     def _abandon(self, target: ModelRef, entry: Entry, how: Ended) -> None:
-        if how.trial:
+        if how.start.trial:
             self._step(target, entry, circuit.abandoned(entry.breaker))
 
     def _left(self, target: ModelRef, entry: Entry, how: Ended, now: float) -> None:
         self._abandon(target, entry, how)
-        known = entry.stats.first_token_s
-        if how.first_token_s is None and known is not None and how.duration_s > known:
-            # Still silent when the caller left: it is slower than was thought.
-            entry.stats = statistics.observe_latency(entry.stats, now, how.duration_s)
+        if how.first_token_s is None and entry.stats.first_token_s is not None:
+            entry.stats = statistics.observe_silence(entry.stats, now, how.duration_s)
 
     def _sample_first_token(self, entry: Entry, now: float, first_token_s: float) -> None:
         samples = entry.first_tokens

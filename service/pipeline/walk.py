@@ -31,7 +31,7 @@ from service.domain.request import CompletionRequest
 from service.domain.routing import Excluded, Exclusion, Plan, Ranked, passing
 from service.domain.trace import Trace
 from service.pipeline.retries import Retries
-from service.pipeline.scoreboard import Ended, Evidence, Scoreboard
+from service.pipeline.scoreboard import Ended, Evidence, Scoreboard, Start
 from service.pipeline.turns import Turns
 
 
@@ -77,10 +77,10 @@ class AttemptScope:
         self._walk = walk
         self._place = 0
         self._started = 0.0
-        self._trial = False
+        self._start = Start()
 
     def __enter__(self) -> Self:
-        self._place, self._started, self._trial = self._walk.began(self.ranked)
+        self._place, self._started, self._start = self._walk.began(self.ranked)
         return self
 
     def __exit__(
@@ -136,7 +136,7 @@ class AttemptScope:
             self.spoken_s,
             self.output_tokens,
             self.evidence,
-            self._trial,
+            self._start,
         )
         failed = (self.ranked, failure) if failure else None
         self._walk.ended(self._place, self.attempt, how, failed)
@@ -162,7 +162,7 @@ class Walk:
         self._failed: list[Ranked] = []
         self._repeated: list[Ranked] = []
         self._broken: list[Ranked] = []
-        self._upstream_count = 0
+        self._asked_count = 0
         self._round = 0
         # In the order in which they started; None until it has ended.
         self._attempts: list[Attempt | None] = []
@@ -197,16 +197,18 @@ class Walk:
     @property
     def following(self) -> list[Ranked]:
         """Who could still be asked after the one that is asked now."""
-        if self._upstream_count + 1 >= self._attempts_max:
-            return []
-        return self._queue
+        return self._queue if self._asked_count < self._attempts_max else []
 
     async def next(self) -> Ranked:
         """Whom to ask now. Raises ServiceFailure when there is nobody, or no time, left."""
-        if self._judged == len(self._failures):
-            return await self._first()
+        began = self._judged < len(self._failures)
+        ranked = await (self._another() if began else self._first())
+        self._asked_count += 1
+        return ranked
+
+    async def _another(self) -> Ranked:
         again = self._judge()
-        if self._upstream_count >= self._attempts_max:
+        if self._asked_count >= self._attempts_max:
             raise self._surrender()
         self._require_time()
         if not self._failures[-1].local and not self.course.retries.retry():
@@ -228,6 +230,7 @@ class Walk:
             if not self.course.retries.hedge():
                 return None
             self._queue.remove(ranked)
+            self._asked_count += 1
             return ranked
         return None
 
@@ -235,15 +238,14 @@ class Walk:
         """Records how the attempt inside ended; see AttemptScope."""
         return AttemptScope(self, ranked, hedge=hedge)
 
-    def began(self, ranked: Ranked) -> tuple[int, float, bool]:
-        """Counts an attempt in; gives its place, the time, and whether it is a trial."""
+    def began(self, ranked: Ranked) -> tuple[int, float, Start]:
+        """Counts an attempt in; gives its place, the time, and how the board took it."""
         reserved = self._reserved is ranked
         if reserved:
             self._reserved = None
-        trial = self.course.board.began(ranked.candidate.target, reserved=reserved)
-        self._upstream_count += 1
+        start = self.course.board.began(ranked.candidate.target, reserved=reserved)
         self._attempts.append(None)
-        return len(self._attempts) - 1, self._loop.time(), trial
+        return len(self._attempts) - 1, self._loop.time(), start
 
     def ended(
         self,
@@ -270,7 +272,7 @@ class Walk:
         self._failed.append(ranked)
         if failure.local:
             # Found without asking: it costs no attempt.
-            self._upstream_count -= 1
+            self._asked_count -= 1
 
     def interrupted(self, ranked: Ranked, failure: ProviderFailure) -> ServiceFailure:
         """What the caller is told who has a part of the answer. `ranked` is not asked again."""

@@ -85,7 +85,7 @@ def _answered(target: str = "", met: Callable[[float, float], bool] | None = Non
 SCENARIOS = (
     Scenario(
         "1 after 10,000 requests in good weather the leader fails every call",
-        Season(TRAITS, 230.0, 30.0, (Spell(Kind.FAILING, LEADER, 200.0),), replica_count=2),
+        Season(TRAITS, 230.0, 30.0, (Spell(Kind.FAILING, LEADER, 200.0),)),
         (
             Row(
                 "requests sent there first",
