@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup demo demo-keep run test check lint types layers contract generate docs lock bench chaos soak tools clean
+.PHONY: help setup demo demo-keep run test check lint types layers contract generate docs lock bench sim chaos soak tools clean
 
 help: ## List the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -67,10 +67,13 @@ lock: $(READY) ## Compile requirements/*.txt from the floors in pyproject.toml
 	tools/lock
 
 chaos: $(READY) ## The whole fault suite on the wall clock; writes its scorecard into docs/reliability.md
-	SCORECARD=1 $(BIN)/python -m pytest tests/chaos tests/chaos/outage.py
+	SCORECARD=1 $(BIN)/python -m pytest tests/chaos -o 'python_files=test_*.py outage.py'
 
 soak: $(READY) ## Longer proofs than the suite has time for: minutes
 	$(BIN)/python -m pytest tests/soak
+
+sim: $(READY) ## Routing against the formula it replaces, 8 replicas in virtual time: about six minutes
+	$(BIN)/python -m tests.benchmark.routing_sim
 
 bench: $(READY) ## CPU per call, as ratios to an empty RPC and to bare litellm
 	$(BIN)/python -m tests.benchmark

@@ -113,13 +113,12 @@ def summary(loaded: Loaded) -> str:
 
 def _note(loaded: Loaded, path: str) -> str:
     origin = str(loaded.origin(path))
-    section, _, rest = path.partition(".")
-    name, _, key = rest.rpartition(".")
-    if section == "providers" and key == "enabled":
-        provider = loaded.settings.providers[name]
-        active, why = standing(name, provider)
-        return f"{origin} ({'asked' if active else 'not asked'}: {why})"
-    return origin
+    match path.split("."):
+        case ["providers", name, "enabled"]:
+            active, why = standing(name, loaded.settings.providers[name])
+            return f"{origin} ({'asked' if active else 'not asked'}: {why})"
+        case _:
+            return origin
 
 
 def _text(value: Any) -> str:

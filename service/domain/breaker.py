@@ -19,7 +19,6 @@ accrual.
 
 from __future__ import annotations
 
-import math
 from enum import Enum
 from typing import NamedTuple
 
@@ -28,7 +27,8 @@ from service.domain.stats import PRIOR_FAULTS, PRIOR_SUCCESSES
 CONSECUTIVE_MAX = 5
 CONSECUTIVE_MOST = 20
 """In a row from the flakiest."""
-CHANCE = 1e-5
+CHANCE = 1.0001e-5
+"""Five in a row are enough from one that is not known: 0.1 to the power of 5, and its rounding."""
 ROW_SHARE = 0.8
 WINDOW_S = 30.0
 WINDOW_ATTEMPTS_MIN = 10
@@ -170,8 +170,7 @@ def _is_outage(breaker: Breaker) -> bool:
     answered = sum(bucket.successes for bucket in breaker.window)
     faults = PRIOR_FAULTS + max(0, before)
     share = faults / (faults + PRIOR_SUCCESSES + answered)
-    unlikely = math.ceil(math.log(CHANCE) / math.log(share))
-    return row >= min(unlikely, CONSECUTIVE_MOST)
+    return row >= CONSECUTIVE_MOST or share**row <= CHANCE
 
 
 def opened(breaker: Breaker, now: float, draw: float, trip: Trip) -> Breaker:

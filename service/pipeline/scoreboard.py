@@ -96,6 +96,9 @@ class Start(NamedTuple):
     trial: bool = False
 
 
+NOT_TOLD = Start()
+
+
 @dataclass(frozen=True, slots=True)
 class Ended:
     """How an attempt ended. `failure` is None for an answer; `left` means the caller left first.
@@ -110,7 +113,7 @@ class Ended:
     spoken_s: float = 0.0
     output_tokens: int = 0
     evidence: Evidence = Evidence.FULL
-    start: Start = Start()
+    start: Start = NOT_TOLD
     """As `began` gave it."""
 
 

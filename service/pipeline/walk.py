@@ -31,7 +31,7 @@ from service.domain.request import CompletionRequest
 from service.domain.routing import Excluded, Exclusion, Plan, Ranked, passing
 from service.domain.trace import Trace
 from service.pipeline.retries import Retries
-from service.pipeline.scoreboard import Ended, Evidence, Scoreboard, Start
+from service.pipeline.scoreboard import NOT_TOLD, Ended, Evidence, Scoreboard, Start
 from service.pipeline.turns import Turns
 
 
@@ -77,7 +77,7 @@ class AttemptScope:
         self._walk = walk
         self._place = 0
         self._started = 0.0
-        self._start = Start()
+        self._start = NOT_TOLD
 
     def __enter__(self) -> Self:
         self._place, self._started, self._start = self._walk.began(self.ranked)

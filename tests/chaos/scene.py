@@ -51,6 +51,7 @@ class Scene:
     whole: dict[str, str] = field(default_factory=dict[str, str])
     """What each provider answers when all is well."""
     seen: list[Seen] = field(default_factory=list[Seen])
+    faulty: set[str] = field(default_factory=set[str])
 
     @property
     def adversary(self) -> Adversary:
@@ -63,6 +64,7 @@ class Scene:
 
     def fault(self, text: str, *providers: str, times: int | None = None) -> None:
         for provider in providers:
+            self.faulty.add(provider)
             self.adversary.script(text, FAMILIES[provider], times)
 
     async def ask(self, *, stream: bool = False, model: str = "any", **wishes: Any) -> Seen:
@@ -105,7 +107,11 @@ class Scene:
         return list(await asyncio.gather(*tasks))
 
     def require(self, *reasons: str, deadline_s: float = DEADLINE_S) -> None:
-        """What holds in every scene: known reasons only, no cut answer, nobody late."""
+        """What holds in every scene: known reasons only, no cut answer, nobody late.
+
+        And somebody has met each fault: else nothing was shown.
+        """
+        assert all(self.upstream(provider) for provider in self.faulty)
         told = {seen.reason for seen in self.seen}
         assert told <= {"", *reasons}, told
         for seen in self.seen:

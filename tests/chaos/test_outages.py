@@ -16,7 +16,7 @@ AMPLIFICATION_MAX = 1.2
 
 async def test_flapping(tmp_path: Path, score: Score) -> None:
     """A provider that is down every other half second costs its callers nothing but a failover."""
-    async with scene(tmp_path) as made:
+    async with scene(tmp_path, **BY_PRIORITY) as made:
 
         async def flap() -> None:
             for _ in range(8):

@@ -36,7 +36,7 @@ async def test_refused(tmp_path: Path, score: Score) -> None:
 @pytest.mark.parametrize("where", ["headers", "first-token"])
 async def test_hang(tmp_path: Path, score: Score, where: str) -> None:
     """A silent provider is given up within 5 s with default settings, whole answers included."""
-    async with scene(tmp_path) as made:
+    async with scene(tmp_path, **BY_PRIORITY) as made:
         made.fault(f"hang={where}", LEADER)
         await made.ask_many(24, every_s=0.05, deadline_s=30.0)
         score(f"hang before the {where.replace('-', ' ')}", made)

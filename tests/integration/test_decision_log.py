@@ -30,7 +30,7 @@ from service.domain.routing import Plan, RouteWish
 from service.domain.scoring import PolicyName
 from service.pipeline.planner import Planner
 from service.pipeline.roster import Member, Roster, TimeLimits
-from service.pipeline.scoreboard import Ended, Scoreboard
+from service.pipeline.scoreboard import Ended, Scoreboard, Start
 from service.telemetry.decisions import DecisionLog
 from tests.kit.scripted import ScriptedProvider
 from tests.kit.serving import spec
@@ -58,7 +58,7 @@ class Traffic:
             attempts_max=3,
             names=Names({"fast": ("m", "n")}, {"n": ("m",)}),
         )
-        self._under_way: list[tuple[Decision, CompletionRequest, bool]] = []
+        self._under_way: list[tuple[Decision, CompletionRequest, Start]] = []
 
     def decisions(self, count: int) -> Iterator[Decision]:
         number = 0
@@ -70,10 +70,10 @@ class Traffic:
                 continue
             number += 1
             target = plan.ranked[0].candidate.target
-            trial = self.board.began(target)
+            start = self.board.began(target)
             attempt = Attempt(target, Outcome.OK, self.rng.expovariate(1.0))
             decision = Decision(f"r-{number}", "t", request.spec.model, plan, attempt, 100)
-            self._under_way.append((decision, request, trial))
+            self._under_way.append((decision, request, start))
             while len(self._under_way) > self.rng.randrange(12):
                 yield self._ended()
         while self._under_way:
@@ -102,7 +102,7 @@ class Traffic:
     def _ended(self) -> Decision:
         """Any of those that are under way, and what came of it."""
         place = self.rng.randrange(len(self._under_way))
-        decision, request, trial = self._under_way.pop(place)
+        decision, request, start = self._under_way.pop(place)
         attempt, failure = decision.attempt, None
         # Each provider is down, or pushes back, for a while of its own; at times all are shaky.
         moment = int(self.now / 20) + int(attempt.target.provider[1:])
@@ -112,7 +112,7 @@ class Traffic:
         elif moment % 7 == 0 and self.rng.random() < 0.2:
             failure = ProviderFailure(ErrorReason.PROVIDER_RATE_LIMITED, SECRET, http_status=429)
         first_s = self.rng.uniform(0.1, 1.0)
-        how = Ended(attempt.duration_s, failure, False, first_s, 0.5, 100, trial=trial)
+        how = Ended(attempt.duration_s, failure, False, first_s, 0.5, 100, start=start)
         self.board.ended(attempt.target, how)
         if failure is None:
             self.planner.learn(request, decision.plan, attempt.target, Usage(10, 100))

@@ -40,9 +40,9 @@ class Replica:
 
     def see(self, target: ModelRef, failure: ProviderFailure | None = None, times: int = 1) -> None:
         for _ in range(times):
-            trial = self.board.began(target)
+            start = self.board.began(target)
             first_token_s = None if failure else 0.1
-            how = Ended(0.2, failure, first_token_s=first_token_s, trial=trial)
+            how = Ended(0.2, failure, first_token_s=first_token_s, start=start)
             self.board.ended(target, how)
 
     def view(self, target: ModelRef) -> View:

@@ -32,7 +32,7 @@ def test_a_failing_leader_is_abandoned() -> None:
     until_abandoned = partial(figures.picks_until_abandoned, provider="alpha")
     service = requests(LEADER_FAILS, "service")
 
-    assert until_abandoned(service) <= 60
+    assert until_abandoned(service) <= 10
     assert until_abandoned(requests(LEADER_FAILS, "formula")) >= 100
     assert figures.answered_share(service) > 0.99
 

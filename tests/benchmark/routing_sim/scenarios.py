@@ -23,6 +23,7 @@ TRAITS = (
 LEADER = frozenset({"alpha"})
 EVERYBODY = frozenset(traits.name for traits in TRAITS)
 REPLICA_RATE_PER_S = 50.0
+REPLICA_COUNT = 8
 PAST_S = 3600.0
 """How long the formula has counted before a season begins, but for the first scenario."""
 QUOTA_PER_S = 180.0
@@ -85,7 +86,9 @@ def _answered(target: str = "", met: Callable[[float, float], bool] | None = Non
 SCENARIOS = (
     Scenario(
         "1 after 10,000 requests in good weather the leader fails every call",
-        Season(TRAITS, 230.0, 30.0, (Spell(Kind.FAILING, LEADER, 200.0),)),
+        Season(
+            TRAITS, 230.0, 30.0, (Spell(Kind.FAILING, LEADER, 200.0),), replica_count=REPLICA_COUNT
+        ),
         (
             Row(
                 "requests sent there first",
@@ -100,7 +103,13 @@ SCENARIOS = (
     ),
     Scenario(
         "2 the leader is 8 times slower for 60 s",
-        Season(TRAITS, WARM_S + 60.0, 60.0, (Spell(Kind.SLOW, LEADER, WARM_S, amount=8.0),)),
+        Season(
+            TRAITS,
+            WARM_S + 60.0,
+            60.0,
+            (Spell(Kind.SLOW, LEADER, WARM_S, amount=8.0),),
+            replica_count=REPLICA_COUNT,
+        ),
         (
             Row(
                 "p50 latency",
@@ -119,7 +128,7 @@ SCENARIOS = (
             WARM_S + 20.0,
             20.0,
             (Spell(Kind.LIMITED, EVERYBODY, WARM_S, amount=QUOTA_PER_S),),
-            replica_count=8,
+            replica_count=REPLICA_COUNT,
         ),
         (
             Row(
@@ -133,7 +142,7 @@ SCENARIOS = (
     ),
     Scenario(
         "4 calm weather",
-        Season(TRAITS, WARM_S + 40.0, 40.0, replica_count=2),
+        Season(TRAITS, WARM_S + 40.0, 40.0, replica_count=REPLICA_COUNT),
         (
             Row(
                 "p50 latency",

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
 
-from tests.benchmark.routing_sim import clock
 from tests.benchmark.routing_sim.contestants import Contestant, Result
 from tests.benchmark.routing_sim.upstream import Spell, Traits, Upstream
+from tests.kit import virtual
 
 Build = Callable[[Sequence[Upstream], Random], Contestant]
 
@@ -42,7 +42,7 @@ class Request(NamedTuple):
 
 def simulate(season: Season, build: Build, seed: int) -> list[Request]:
     """The requests of the part that counts, in the order in which they ended."""
-    return clock.run(_simulated(season, build, seed))
+    return virtual.run(_simulated(season, build, seed))
 
 
 async def _simulated(season: Season, build: Build, seed: int) -> list[Request]:

@@ -42,6 +42,25 @@ def test_every_value_has_its_origin(world: World, capsys: pytest.CaptureFixture[
     assert out == capsys.readouterr().out
 
 
+def test_deployments_have_their_origins(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each deployment is told key by key; its own key may come from the environment, masked."""
+    world.file("providers: {openai: {deployments: {eu: {region: eu}}}}")
+    variable = "AI_PROVIDER__PROVIDERS__OPENAI__DEPLOYMENTS__EU__API_KEY"
+    monkeypatch.setenv(variable, "sk-of-eu")
+
+    code = main([])
+
+    out = capsys.readouterr().out
+    rows = {line.split()[0]: line.split()[1:] for line in out.splitlines()}
+    assert 0 == code
+    assert rows["providers.openai.deployments.eu.region"] == ["eu", "ai-provider.yml:1"]
+    assert rows["providers.openai.deployments.eu.enabled"] == ["true", "default"]
+    assert rows["providers.openai.deployments.eu.api_key"] == ["********", "environment", variable]
+    assert "sk-of-eu" not in out
+
+
 def test_values_for_machines(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     """--json says the same with types, file and line."""
     world.file("service:\n  port: 9000")

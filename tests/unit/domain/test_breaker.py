@@ -49,6 +49,51 @@ def test_too_many(ends: str, expected: Circuit) -> None:
     assert expected is after(ends).circuit
 
 
+@pytest.mark.parametrize(
+    ("numbers", "expected"),
+    [
+        ((101, 102, 103, 104, 105), Circuit.OPEN),
+        ((105, 103, 101, 104, 102), Circuit.OPEN),
+        ((101, 102, 104, 105, 106), Circuit.OPEN),
+        ((101, 103, 105, 107, 109), Circuit.CLOSED),
+    ],
+)
+def test_in_a_row_is_by_beginning(numbers: tuple[int, ...], expected: Circuit) -> None:
+    """Five faults are in a row if a fifth at most of those that began between is under way."""
+    breaker = after("+" * 50)
+    for number in numbers:
+        breaker = faulted(breaker, AT, NO_JITTER, number, 50)
+
+    assert expected is breaker.circuit
+
+
+@pytest.mark.parametrize(("number", "expected"), [(100, Circuit.OPEN), (102, Circuit.CLOSED)])
+def test_an_answer_that_began_before_the_faults(number: int, expected: Circuit) -> None:
+    """An answer ends a row of faults, unless it was under way when they began."""
+    breaker = after("+" * 50)
+    for fault in (101, 103, 104, 105):
+        breaker = faulted(breaker, AT, NO_JITTER, fault, 50)
+    breaker = succeeded(breaker, AT, number)
+
+    assert expected is faulted(breaker, AT, NO_JITTER, 106, 50).circuit
+
+
+def test_those_under_way_may_be_answered() -> None:
+    """Where most are under way still, half of those that ended is not half of all."""
+    breaker = after("-+-+-+-+-+")
+
+    assert Circuit.CLOSED is faulted(breaker, AT, NO_JITTER, pending_count=8).circuit
+    assert Circuit.OPEN is faulted(breaker, AT, NO_JITTER, pending_count=1).circuit
+
+
+def test_one_that_fails_at_times_anyway() -> None:
+    """Where three of ten fail as a rule, it takes ten in a row."""
+    breaker = after("+++++++---" * 20 + "+")
+
+    assert Circuit.CLOSED is after("-" * 9, AT, breaker).circuit
+    assert Circuit.OPEN is after("-" * 10, AT, breaker).circuit
+
+
 def test_why_it_opened() -> None:
     """A circuit says whether it looked like an outage, or still answered at times."""
     assert Trip.IN_A_ROW is after("-----").trip
@@ -62,12 +107,17 @@ def test_a_first_opening() -> None:
 
 @given(st.lists(st.booleans(), max_size=60))
 def test_the_rule(ends: list[bool]) -> None:
-    """A closed circuit opens at the fault that completes five in a row, or half of ten."""
+    """A closed circuit opens at the fault that completes too many in a row, or half of ten.
+
+    Too many are as many as have a chance of 1 in 100,000, at least five.
+    """
     breaker, in_a_row, faults = Breaker(), 0, 0
     for total, answered in enumerate(ends, start=1):
         in_a_row, faults = (0, faults) if answered else (in_a_row + 1, faults + 1)
         breaker = succeeded(breaker, AT) if answered else faulted(breaker, AT, NO_JITTER)
-        too_many = in_a_row >= 5 or (total >= 10 and 2 * faults >= total)
+        usual = (1 + faults - in_a_row) / (10 + total - in_a_row)
+        unlikely = usual**in_a_row <= 1e-5 * (1 + 1e-9) or in_a_row >= 20
+        too_many = (in_a_row >= 5 and unlikely) or (total >= 10 and 2 * faults >= total)
         if not answered and too_many:
             break
         assert Circuit.CLOSED is breaker.circuit

@@ -96,7 +96,7 @@ class BreakerLife(RuleBasedStateMachine):
     @invariant()
     def closed_is_not_failing(self) -> None:
         if self.breaker.circuit is Circuit.CLOSED:
-            assert 0 <= self.breaker.in_a_row < 5
+            assert 0 <= self.breaker.in_a_row < 20
             assert self.breaker.trip is None
 
     @invariant()

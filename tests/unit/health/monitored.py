@@ -10,7 +10,8 @@ from typing import Any
 from service.domain.health import CandidateHealth
 from service.domain.provider import ModelRef
 from service.health.monitor import Monitor, Terms
-from tests.unit.health.scenes import Checkable, now
+from tests.kit.virtual import now
+from tests.unit.health.scenes import Checkable
 
 DAY_S = 24 * 3600.0
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import functools
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, ParamSpec
+from typing import Any
 
 from service.domain.breaker import Circuit
 from service.domain.candidate import Candidate
@@ -16,30 +15,10 @@ from service.domain.provider import ModelRef
 from service.domain.reasons import ErrorReason
 from service.domain.scoring import View
 from service.pipeline.scoreboard import Ended, Scoreboard
-from tests.benchmark.routing_sim.clock import VirtualLoop
 
-P = ParamSpec("P")
 DOWN = ProviderFailure(ErrorReason.PROVIDER_UNAVAILABLE, "out of order", http_status=503)
 BUSY = ProviderFailure(ErrorReason.PROVIDER_RATE_LIMITED, "not now", http_status=429)
 ODD = ProviderFailure(ErrorReason.INVALID_REQUEST, "what?", http_status=400)
-
-
-def virtually(test: Callable[P, Awaitable[None]]) -> Callable[P, None]:
-    """Runs a test on a loop that jumps to its next timer."""
-
-    @functools.wraps(test)
-    def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        async def main() -> None:
-            await test(*args, **kwargs)
-
-        with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-            runner.run(main())
-
-    return run
-
-
-def now() -> float:
-    return asyncio.get_running_loop().time()
 
 
 def candidate(
@@ -55,8 +34,8 @@ def candidate(
 
 def attempt(board: Scoreboard, target: ModelRef, how: Ended) -> None:
     """One that begins and ends, as a request reports it."""
-    trial = board.began(target)
-    board.ended(target, replace(how, trial=trial))
+    start = board.began(target)
+    board.ended(target, replace(how, start=start))
 
 
 def opened(provider: str = "one", until: float = 10.0, **fields: Any) -> CandidateHealth:

@@ -11,7 +11,8 @@ from service.domain.provider import ModelRef
 from service.health.ability import Ability
 from service.pipeline.scoreboard import Ended, Scoreboard
 from service.pipeline.vitals import Vitals
-from tests.unit.health.scenes import DOWN, attempt, now, virtually
+from tests.kit.virtual import now, on_virtual_time
+from tests.unit.health.scenes import DOWN, attempt
 
 ONE, TWO = ModelRef("one", "m"), ModelRef("two", "m")
 BOTH = (("one", ""), ("two", ""))
@@ -37,7 +38,7 @@ class Scene:
         return self.board.entry(target).breaker.open_until
 
 
-@virtually
+@on_virtual_time
 async def test_one_provider_out() -> None:
     """While one provider can be asked, nothing is told."""
     scene = Scene()
@@ -46,7 +47,7 @@ async def test_one_provider_out() -> None:
     assert [] == scene.told
 
 
-@virtually
+@on_virtual_time
 async def test_all_out_and_back() -> None:
     """With every circuit open nobody can serve; the first that lets a trial through is enough, and
     that is told in time without any request.
@@ -61,7 +62,7 @@ async def test_all_out_and_back() -> None:
     assert pytest.approx(first, abs=0.02) == scene.told[1][0]
 
 
-@virtually
+@on_virtual_time
 async def test_trials_that_fail() -> None:
     """A trial that fails makes it unable again, until the next."""
     scene = Scene()
@@ -76,7 +77,7 @@ async def test_trials_that_fail() -> None:
     assert [False, *[True, False] * 3] == [able for _, able in scene.told]
 
 
-@virtually
+@on_virtual_time
 async def test_reloads() -> None:
     """Without any provider nobody can serve; a new one of which nothing is known can."""
     scene = Scene()
@@ -88,7 +89,7 @@ async def test_reloads() -> None:
     assert [False, True, False, True] == [able for _, able in scene.told]
 
 
-@virtually
+@on_virtual_time
 async def test_close() -> None:
     """After the end nothing is told."""
     scene = Scene()

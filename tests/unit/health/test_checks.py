@@ -9,7 +9,8 @@ import pytest
 from service.domain.health import Checked, Deployment, Finding
 from service.domain.reasons import ErrorReason
 from service.health.checks import Checks
-from tests.unit.health.scenes import BUSY, DOWN, ODD, Checkable, now, virtually
+from tests.kit.virtual import now, on_virtual_time
+from tests.unit.health.scenes import BUSY, DOWN, ODD, Checkable
 
 ONE, TWO = ("one", ""), ("two", "")
 
@@ -26,7 +27,7 @@ class Asked(Checks):
         return await self.join(self.begin(self._checks, force=force))
 
 
-@virtually
+@on_virtual_time
 async def test_all_at_once() -> None:
     """Four checks of 200 ms take 200 ms together."""
     checks = Asked({(name, ""): Checkable(0.2) for name in ("a", "b", "c", "d")})
@@ -36,7 +37,7 @@ async def test_all_at_once() -> None:
     assert [Checked(0.2, 0.2, Finding.PRESENT)] * 4 == list(found.values())
 
 
-@virtually
+@on_virtual_time
 async def test_a_hanging_one_delays_no_longer_than_its_time() -> None:
     """A check that hangs is ABSENT when its time is over; the others are not."""
     hangs, fine = Checkable(1e9), Checkable(0.2)
@@ -61,7 +62,7 @@ async def test_a_hanging_one_delays_no_longer_than_its_time() -> None:
         (RuntimeError("a bug"), Finding.NOTHING, None),
     ],
 )
-@virtually
+@on_virtual_time
 async def test_findings(
     step: bool | BaseException, expected: Finding, reason: ErrorReason | None
 ) -> None:
@@ -73,7 +74,7 @@ async def test_findings(
     assert Finding.PRESENT is found[TWO].finding
 
 
-@virtually
+@on_virtual_time
 async def test_single_flight() -> None:
     """Whoever asks while a check is under way waits for that one, by force too."""
     check = Checkable(0.2)
@@ -87,7 +88,7 @@ async def test_single_flight() -> None:
     assert [await first] * 100 == found
 
 
-@virtually
+@on_virtual_time
 async def test_a_leaver_cancels_nobody() -> None:
     """Those who stay get their answer, though the one who began it has left."""
     check = Checkable(0.2)
@@ -103,7 +104,7 @@ async def test_a_leaver_cancels_nobody() -> None:
     assert (1, 0) == (check.count, check.cancelled_count)
 
 
-@virtually
+@on_virtual_time
 async def test_everybody_leaves() -> None:
     """A check that nobody waits for any more ends by itself, and is remembered."""
     check = Checkable(0.2)
@@ -120,7 +121,7 @@ async def test_everybody_leaves() -> None:
     assert (1, 0) == (check.count, check.cancelled_count)
 
 
-@virtually
+@on_virtual_time
 async def test_ttl() -> None:
     """What was found counts for 30 s from its end, not a moment longer."""
     check = Checkable(0.5)
@@ -136,7 +137,7 @@ async def test_ttl() -> None:
     assert [0.5, 31.0] == checks.landings
 
 
-@virtually
+@on_virtual_time
 async def test_force() -> None:
     """By force everybody is asked, however fresh the last answer is."""
     check = Checkable()
@@ -147,7 +148,7 @@ async def test_force() -> None:
     assert 2 == check.count
 
 
-@virtually
+@on_virtual_time
 async def test_forget_concerns_one() -> None:
     """What is forgotten is asked for again; what is not, is not."""
     one, two = Checkable(), Checkable()
@@ -159,7 +160,7 @@ async def test_forget_concerns_one() -> None:
     assert (2, 1) == (one.count, two.count)
 
 
-@virtually
+@on_virtual_time
 async def test_forgotten_under_way() -> None:
     """A check that began before the change is believed by those who waited, and by no one after."""
     check = Checkable(0.2)
@@ -176,7 +177,7 @@ async def test_forgotten_under_way() -> None:
     assert 2 == check.count
 
 
-@virtually
+@on_virtual_time
 async def test_forgotten_under_way_and_asked_again() -> None:
     """The old answer does not take the place of the new one, whichever lands first."""
     check = Checkable(0.2, DOWN)
@@ -192,7 +193,7 @@ async def test_forgotten_under_way_and_asked_again() -> None:
     assert Finding.PRESENT is checks.fresh()[ONE].finding
 
 
-@virtually
+@on_virtual_time
 async def test_adopt() -> None:
     """A new configuration forgets everything, and asks by its own checks."""
     old, new = Checkable(), Checkable()
@@ -205,7 +206,7 @@ async def test_adopt() -> None:
     assert (1, 1) == (old.count, new.count)
 
 
-@virtually
+@on_virtual_time
 async def test_close() -> None:
     """Closing cancels what is being asked."""
     check = Checkable(1e9)

@@ -14,13 +14,14 @@ from service.pipeline.scoreboard import Ended, Scoreboard
 from service.pipeline.vitals import Vitals
 from tests.kit.scripted import ScriptedProvider, member
 from tests.kit.serving import checks_of
+from tests.kit.virtual import now, on_virtual_time
 from tests.unit.health.monitored import Scene, Watcher
-from tests.unit.health.scenes import DOWN, Checkable, attempt, candidate, now, opened, virtually
+from tests.unit.health.scenes import DOWN, Checkable, attempt, candidate, opened
 
 DAY_S = 24 * 3600.0
 
 
-@virtually
+@on_virtual_time
 async def test_four_at_once() -> None:
     """A report on four providers of 200 ms takes 200 ms."""
     monitor = Monitor(list, now)
@@ -33,7 +34,7 @@ async def test_four_at_once() -> None:
     assert not report.from_cache
 
 
-@virtually
+@on_virtual_time
 async def test_repeated() -> None:
     """A report within 30 s asks nobody, says so, and says how old it is."""
     scene = Scene()
@@ -46,7 +47,7 @@ async def test_repeated() -> None:
     assert pytest.approx((20.2, 0.2)) == (report.at, report.checked_at)
 
 
-@virtually
+@on_virtual_time
 async def test_force() -> None:
     """By force they are asked now."""
     scene = Scene()
@@ -57,7 +58,7 @@ async def test_force() -> None:
     assert not report.from_cache
 
 
-@virtually
+@on_virtual_time
 async def test_some_providers() -> None:
     """Only those that are asked about are asked; the others are told of as they are known."""
     scene = Scene()
@@ -67,7 +68,7 @@ async def test_some_providers() -> None:
     assert {"two": "unknown", "off": "disabled", "one": "healthy"} == statuses
 
 
-@virtually
+@on_virtual_time
 async def test_nobody_to_ask() -> None:
     """A report on providers that are switched off is of now, and no repetition."""
     scene = Scene()
@@ -78,7 +79,7 @@ async def test_nobody_to_ask() -> None:
     assert report.at == report.checked_at
 
 
-@virtually
+@on_virtual_time
 async def test_live_traffic_counts_at_once() -> None:
     """What attempts tell is in the next report, though the checks are repeated."""
     scene = Scene()
@@ -91,7 +92,7 @@ async def test_live_traffic_counts_at_once() -> None:
     assert report.providers[-1].check is not None
 
 
-@virtually
+@on_virtual_time
 async def test_a_failed_check_until_an_answer() -> None:
     """A provider that does not answer its check is UNHEALTHY until it answers an attempt."""
     scene = Scene(one=Checkable(0.2, DOWN))
@@ -104,7 +105,7 @@ async def test_a_failed_check_until_an_answer() -> None:
     assert (1, 1) == scene.counts
 
 
-@virtually
+@on_virtual_time
 async def test_a_circuit_that_changes() -> None:
     """When a circuit changes its provider is checked anew; nobody else is."""
     scene = Scene()
@@ -116,7 +117,7 @@ async def test_a_circuit_that_changes() -> None:
     assert "unhealthy" == statuses["one"], "no check closes a circuit"
 
 
-@virtually
+@on_virtual_time
 async def test_a_new_configuration() -> None:
     """After a reload the report is of the new providers, by its terms, and nothing is repeated."""
     scene = Scene()
@@ -130,7 +131,7 @@ async def test_a_new_configuration() -> None:
     assert (1, 2) == scene.counts
 
 
-@virtually
+@on_virtual_time
 async def test_models() -> None:
     """Models are told of when they are asked for."""
     scene = Scene()
@@ -142,7 +143,7 @@ async def test_models() -> None:
     assert ["m", "n"] == [health.model for health in report.models]
 
 
-@virtually
+@on_virtual_time
 async def test_idle() -> None:
     """A day in which nobody asks: nobody is asked, billed or not."""
     provider = ScriptedProvider()
@@ -154,7 +155,7 @@ async def test_idle() -> None:
     assert (0, []) == (provider.check_count, provider.calls)
 
 
-@virtually
+@on_virtual_time
 async def test_a_day_of_asking() -> None:
     """A day of reports every 30 s, a while of watching, a circuit that flaps, a provider that
     hangs: nothing is billed, and each is asked every 30 s at most, but for its circuit's changes.

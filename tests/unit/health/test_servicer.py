@@ -13,7 +13,8 @@ from service.domain.reasons import ErrorReason
 from service.health.monitor import Monitor, Terms
 from service.rpc.call import Call, enter
 from service.rpc.servicers.health import HealthServicer
-from tests.unit.health.scenes import DOWN, Checkable, candidate, now, opened, virtually
+from tests.kit.virtual import now, on_virtual_time
+from tests.unit.health.scenes import DOWN, Checkable, candidate, opened
 
 EPOCH_S = 1_700_000_000.0
 """What the wall clock says when virtual time begins."""
@@ -40,7 +41,7 @@ def serving(monitor: Monitor, deadline: float = 1e9) -> Any:
     return HealthServicer(monitor, wall=lambda: EPOCH_S + now())
 
 
-@virtually
+@on_virtual_time
 async def test_moments() -> None:
     """Moments of the monotonic clock are told by the wall clock."""
     passive = [opened("one", 7.25, error_reason=ErrorReason.PROVIDER_TIMEOUT, error_at=0.5)]
@@ -64,7 +65,7 @@ async def test_moments() -> None:
     assert response.from_cache
 
 
-@virtually
+@on_virtual_time
 async def test_a_watch_at_its_deadline() -> None:
     """At its deadline a watch is over, and that is no failure."""
     monitor = Monitor(list, now)
@@ -78,7 +79,7 @@ async def test_a_watch_at_its_deadline() -> None:
     ]
 
 
-@virtually
+@on_virtual_time
 async def test_a_watch_at_the_drain() -> None:
     """A drain tells watchers to go elsewhere."""
     monitor = Monitor(list, now)
@@ -95,7 +96,7 @@ async def test_a_watch_at_the_drain() -> None:
     assert ErrorReason.SERVER_DRAINING is caught.value.reason
 
 
-@virtually
+@on_virtual_time
 async def test_a_watcher_who_reads_slowly() -> None:
     """Who reads slowly is told what is true when he reads, and holds up nobody."""
     passive = [candidate()]

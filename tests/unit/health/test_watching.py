@@ -9,13 +9,14 @@ from service.domain.provider import ModelRef
 from service.health.monitor import Monitor, Terms
 from service.pipeline.scoreboard import Ended, Scoreboard
 from service.pipeline.vitals import Vitals
+from tests.kit.virtual import now, on_virtual_time
 from tests.unit.health.monitored import Scene, Watcher
-from tests.unit.health.scenes import DOWN, Checkable, attempt, candidate, now, opened, virtually
+from tests.unit.health.scenes import DOWN, Checkable, attempt, candidate, opened
 
 DAY_S = 24 * 3600.0
 
 
-@virtually
+@on_virtual_time
 async def test_watching() -> None:
     """First the state of every provider, then each change of status or circuit, nothing twice."""
     scene = Scene(one=Checkable(0.2), two=Checkable(0.3, DOWN))
@@ -46,7 +47,7 @@ async def test_watching() -> None:
     assert [] == watcher.told
 
 
-@virtually
+@on_virtual_time
 async def test_watching_some() -> None:
     """A watcher of one provider is told of that one, and has no other asked."""
     scene = Scene()
@@ -58,7 +59,7 @@ async def test_watching_some() -> None:
     assert (1, 0) == scene.counts
 
 
-@virtually
+@on_virtual_time
 async def test_what_time_alone_changes() -> None:
     """Without any attempt a watcher is told, within its period, that an opening is over."""
     board = Scoreboard(now)
@@ -74,7 +75,7 @@ async def test_what_time_alone_changes() -> None:
     assert [("one", "unhealthy", "open"), ("one", "degraded", "half_open")] == watcher.told
 
 
-@virtually
+@on_virtual_time
 async def test_a_slow_watcher_gets_the_latest() -> None:
     """Who reads slowly misses what lies between; nothing is kept for him."""
     scene = Scene()
@@ -91,7 +92,7 @@ async def test_a_slow_watcher_gets_the_latest() -> None:
     assert ["healthy", "unhealthy", "healthy"] == [h.status.value for h in (first, second, third)]
 
 
-@virtually
+@on_virtual_time
 async def test_a_flapping_provider_starves_no_other() -> None:
     """Each pass comes to every provider, though the first of them never rests."""
     scene = Scene(Checkable(False), Checkable(False))
@@ -106,7 +107,7 @@ async def test_a_flapping_provider_starves_no_other() -> None:
     assert ["two", "off", "one"] == told
 
 
-@virtually
+@on_virtual_time
 async def test_watchers_share_the_work() -> None:
     """A hundred watchers look at one summary, and have each provider asked once."""
     scene = Scene()
@@ -120,7 +121,7 @@ async def test_watchers_share_the_work() -> None:
     assert 1 == len({tuple(watcher.told) for watcher in watchers})
 
 
-@virtually
+@on_virtual_time
 async def test_watching_asks_seldom() -> None:
     """Watching has nobody checked more often than every 5 s, though answers do not count for any
     time and a circuit changes all the time.
@@ -139,7 +140,7 @@ async def test_watching_asks_seldom() -> None:
     ][:2]
 
 
-@virtually
+@on_virtual_time
 async def test_a_provider_that_is_gone() -> None:
     """After a reload a watcher is told that what he watched is switched off, and of what is new."""
     scene = Scene()
@@ -157,7 +158,7 @@ async def test_a_provider_that_is_gone() -> None:
     ] == watcher.told
 
 
-@virtually
+@on_virtual_time
 async def test_drain_ends_watching() -> None:
     """A drain ends all watching at once, and no report."""
     scene = Scene()

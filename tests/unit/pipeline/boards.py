@@ -12,7 +12,7 @@ from service.domain.provider import ModelRef
 from service.domain.reasons import ErrorReason
 from service.domain.scoring import View
 from service.pipeline.scoreboard import Ended, Entry, Evidence, Scoreboard
-from tests.unit.pipeline.virtual import Clock
+from tests.kit.virtual import Clock
 
 A, B, C = (ModelRef(provider, "m") for provider in "abc")
 
@@ -55,8 +55,8 @@ class Scene:
 
     def attempt(self, how: Ended = ANSWERED, target: ModelRef = A, times: int = 1) -> None:
         for _ in range(times):
-            trial = self.board.began(target)
-            self.board.ended(target, replace(how, trial=trial))
+            start = self.board.began(target)
+            self.board.ended(target, replace(how, start=start))
 
     def fail(self, target: ModelRef = A) -> float:
         """Opens the circuit; gives when that is over."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from service.pipeline.hedging import first_of
-from tests.unit.pipeline.virtual import now
+from tests.kit.virtual import now
 
 Attempt = Coroutine[Any, Any, str | None]
 

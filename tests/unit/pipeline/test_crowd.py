@@ -13,8 +13,8 @@ from service.domain.limit import Limit
 from service.domain.provider import ModelRef
 from service.pipeline.scoreboard import Scoreboard
 from service.pipeline.turns import Turns
+from tests.kit.virtual import now, on_virtual_time, settled
 from tests.unit.pipeline.boards import ANSWERED, LEFT, A, B, C
-from tests.unit.pipeline.virtual import now, on_virtual_time, settled
 
 BEARS = {A: 3, B: 1, C: 5}
 

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
+from tests.kit.virtual import on_virtual_time
 from tests.unit.pipeline.race import Attempt, Race, declined, never
-from tests.unit.pipeline.virtual import on_virtual_time
 
 
 @on_virtual_time

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
+from tests.kit.virtual import now, on_virtual_time, settled
 from tests.unit.pipeline.race import Attempt, Race, declined, never
-from tests.unit.pipeline.virtual import now, on_virtual_time, settled
 
 
 @pytest.mark.parametrize(("leaves_s", "ended"), [(0.5, {"a"}), (2.0, {"a", "b"})])

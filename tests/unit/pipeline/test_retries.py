@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from service.pipeline.retries import Retries
-from tests.unit.pipeline.virtual import Clock
+from tests.kit.virtual import Clock
 
 
 def spent(retries: Retries, most: int = 1000) -> int:

@@ -14,7 +14,7 @@ from service.domain.scoring import POLICIES, Policy, PolicyName
 from service.pipeline import roster as rosters
 from service.pipeline.roster import Roster
 from tests.kit.scripted import ScriptedProvider, member
-from tests.unit.pipeline.virtual import on_virtual_time, settled
+from tests.kit.virtual import on_virtual_time, settled
 
 LATE = member(ScriptedProvider(), "late", "m", priority=30)
 EARLY = member(ScriptedProvider(), "early", "m", "n", priority=10)

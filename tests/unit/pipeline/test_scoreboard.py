@@ -12,7 +12,7 @@ from service.domain.breaker import Circuit
 from service.domain.provider import ModelRef
 from service.domain.scoring import View
 from service.pipeline import scoreboard
-from service.pipeline.scoreboard import Ended
+from service.pipeline.scoreboard import Ended, Start
 from tests.unit.pipeline.boards import (
     BUSY,
     DOWN,
@@ -38,24 +38,25 @@ lives = st.lists(
 def test_in_flight(life: list[tuple[ModelRef, bool, Ended, float]]) -> None:
     """As many are in flight as have not ended, however they end, and one at most is on trial."""
     scene = Scene()
-    pending: dict[ModelRef, list[bool]] = {A: [], B: [], C: []}
+    pending: dict[ModelRef, list[Start]] = {A: [], B: [], C: []}
     for target, begins, how, seconds in life:
         scene.clock.now += seconds
         if begins or not pending[target]:
             pending[target].append(scene.board.began(target))
         else:
-            scene.board.ended(target, replace(how, trial=pending[target].pop(0)))
+            scene.board.ended(target, replace(how, start=pending[target].pop(0)))
 
-        for place, trials in pending.items():
+        for place, starts in pending.items():
             view = scene.view(place)
-            assert len(trials) == view.in_flight
-            assert view.trial == any(trials)
-            assert sum(trials) <= (view.circuit is Circuit.HALF_OPEN)
+            trials = sum(start.trial for start in starts)
+            assert len(starts) == view.in_flight
+            assert view.trial == bool(trials)
+            assert trials <= (view.circuit is Circuit.HALF_OPEN)
             assert 0.0 < view.quality < 1.0
             assert view.limit >= 1.0
-    for target, trials in pending.items():
-        for trial in trials:
-            scene.board.ended(target, replace(LEFT, trial=trial))
+    for target, starts in pending.items():
+        for start in starts:
+            scene.board.ended(target, replace(LEFT, start=start))
         assert (0, False) == (scene.view(target).in_flight, scene.view(target).trial)
 
 

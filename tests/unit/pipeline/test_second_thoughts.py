@@ -16,9 +16,9 @@ from service.pipeline.retries import Retries
 from service.pipeline.scoreboard import Ended
 from service.pipeline.turns import Turns
 from service.pipeline.walk import Course, Walk
+from tests.kit.virtual import now, on_virtual_time, settled
 from tests.unit.pipeline.boards import BUSY, DOWN
 from tests.unit.pipeline.plans import ONE, TWO, Planning, request
-from tests.unit.pipeline.virtual import now, on_virtual_time, settled
 
 LATER = ProviderFailure(
     ErrorReason.PROVIDER_RATE_LIMITED, "busy", http_status=429, retry_after_s=30.0
@@ -55,6 +55,35 @@ async def test_nothing_has_come_up() -> None:
     assert TWO == await walking.second(walking.walk(), Ended(0.1), ONE)
 
 
+@on_virtual_time
+@pytest.mark.parametrize(("attempts_max", "follows"), [(1, False), (2, True), (3, True)])
+async def test_who_follows(attempts_max: int, follows: bool) -> None:
+    """While the first is asked, another follows if a second attempt may be made."""
+    walking = Walking()
+    walk = walking.walk(attempts_max)
+    first = await walk.next()
+    before = [ranked.candidate.target for ranked in walk.following]
+    with walk.attempt(first):
+        during = [ranked.candidate.target for ranked in walk.following]
+
+    assert before == during == [TWO] * follows
+
+
+@on_virtual_time
+async def test_nobody_follows_the_last_attempt() -> None:
+    """An attempt that was made beside the first counts: of two there is none left."""
+    walking = Walking()
+    walking.course.retries.hedge = lambda: True  # type: ignore[method-assign]
+    walk = walking.walk(attempts_max=2)
+    with walk.attempt(await walk.next()):
+        spare = walk.spare()
+
+        assert spare is not None
+        assert TWO == spare.candidate.target
+        assert [] == walk.following
+        assert walk.spare() is None
+
+
 @pytest.mark.parametrize("failure", [DOWN, BUSY])
 @on_virtual_time
 async def test_the_next_one_is_gone(failure: ProviderFailure) -> None:
@@ -73,12 +102,12 @@ async def test_the_next_one_is_on_trial() -> None:
     walking.attempt(Ended(0.1, DOWN), TWO, 5)
     await asyncio.sleep(7.0)
     walking.view(TWO)
-    trial = walking.board.began(TWO)
+    start = walking.board.began(TWO)
     with walk.attempt(first):
         raise DOWN
     second = await walk.next()
 
-    assert trial
+    assert start.trial
     assert ONE == second.candidate.target
 
 

@@ -33,9 +33,9 @@ def test_a_trial(name: str, circuit: Circuit) -> None:
     """A trial that was answered closes the circuit, a fault opens it; any other frees the trial."""
     scene = Scene()
     scene.half_open()
-    trial = scene.board.began(A)
+    start = scene.board.began(A)
     during = scene.view()
-    scene.board.ended(A, replace(ENDINGS[name], trial=trial))
+    scene.board.ended(A, replace(ENDINGS[name], start=start))
     after = scene.view()
 
     assert (Circuit.HALF_OPEN, True) == (during.circuit, during.trial)
@@ -54,11 +54,11 @@ def test_a_second_one_is_no_trial(name: str) -> None:
     """Of two attempts in a half-open circuit the first is the trial; the other decides nothing."""
     scene = Scene()
     scene.half_open()
-    trials = [scene.board.began(A), scene.board.began(A)]
+    starts = [scene.board.began(A), scene.board.began(A)]
 
-    scene.board.ended(A, replace(ENDINGS[name], trial=trials[1]))
+    scene.board.ended(A, replace(ENDINGS[name], start=starts[1]))
 
-    assert [True, False] == trials
+    assert [True, False] == [start.trial for start in starts]
     assert (Circuit.HALF_OPEN, True) == (scene.view().circuit, scene.view().trial)
 
 

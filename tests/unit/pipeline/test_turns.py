@@ -15,8 +15,8 @@ from service.domain.provider import ModelRef
 from service.domain.reasons import ErrorReason
 from service.pipeline.scoreboard import Scoreboard
 from service.pipeline.turns import Turns
+from tests.kit.virtual import now, on_virtual_time, settled
 from tests.unit.pipeline.boards import ANSWERED, LEFT, A, B
-from tests.unit.pipeline.virtual import now, on_virtual_time, settled
 
 
 class Counter:

@@ -1,13 +1,29 @@
-"""Virtual time: an event loop that jumps to its next timer instead of waiting for it."""
+"""Virtual time: a clock that is set by hand, and an event loop that never waits.
+
+Where everybody sleeps, the loop jumps to its next timer. Where everybody waits for each other, it
+says so instead of hanging.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import selectors
-from collections.abc import Coroutine, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Coroutine, Mapping
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 T = TypeVar("T")
+P = ParamSpec("P")
+
+
+class Clock:
+    """Seconds. Add to `now` to let time pass."""
+
+    def __init__(self, now: float = 1000.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
 
 
 class _Jumping(selectors.BaseSelector):
@@ -50,3 +66,24 @@ def run(main: Coroutine[Any, Any, T]) -> T:
         return loop.run_until_complete(main)
     finally:
         loop.close()
+
+
+def on_virtual_time(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
+    """Runs a test in a loop of its own that never waits."""
+
+    @wraps(test)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+            runner.run(test(*args, **kwargs))
+
+    return run
+
+
+async def settled() -> None:
+    """Lets everyone run who can, without letting time pass."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+def now() -> float:
+    return asyncio.get_running_loop().time()
