@@ -1,16 +1,16 @@
-"""A small run of the simulation of `tests/benchmark/routing_sim`, so that it does not rot."""
+"""A small run of the simulation of `tests/benchmark/routing_sim.py`, so that it does not rot."""
 
 from __future__ import annotations
 
 from functools import partial
 
 from service.domain.scoring import PolicyName
-from tests.benchmark.routing_sim import figures
-from tests.benchmark.routing_sim.__main__ import judge
-from tests.benchmark.routing_sim.contestants import Result
-from tests.benchmark.routing_sim.scenarios import EVERYBODY, LEADER, TRAITS, Row, Scenario
-from tests.benchmark.routing_sim.season import Request, Season, simulate
-from tests.benchmark.routing_sim.upstream import Kind, Spell
+from tests.benchmark.routing_sim import judge
+from tests.benchmark.simulation import figures
+from tests.benchmark.simulation.contestants import Result
+from tests.benchmark.simulation.scenarios import EVERYBODY, LEADER, TRAITS, Row, Scenario
+from tests.benchmark.simulation.season import Request, Season, simulate
+from tests.benchmark.simulation.upstream import Kind, Spell
 
 LEADER_FAILS = Scenario(
     "the leader fails every call",

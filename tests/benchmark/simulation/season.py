@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
 
-from tests.benchmark.routing_sim.contestants import Contestant, Result
-from tests.benchmark.routing_sim.upstream import Spell, Traits, Upstream
+from tests.benchmark.simulation.contestants import Contestant, Result
+from tests.benchmark.simulation.upstream import Spell, Traits, Upstream
 from tests.kit import virtual
 
 Build = Callable[[Sequence[Upstream], Random], Contestant]

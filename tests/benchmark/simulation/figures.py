@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from tests.benchmark.routing_sim.season import Request
+from tests.benchmark.simulation.season import Request
 
 ABANDONED_BELOW = 0.05
 ABANDONED_WINDOW = 40

@@ -13,9 +13,9 @@ import time
 from collections.abc import Sequence
 
 from service.domain.scoring import PolicyName
-from tests.benchmark.routing_sim import contestants, scenarios, upstream
-from tests.benchmark.routing_sim.scenarios import SCENARIOS, Row, Scenario
-from tests.benchmark.routing_sim.season import Request, simulate
+from tests.benchmark.simulation import contestants, scenarios, upstream
+from tests.benchmark.simulation.scenarios import SCENARIOS, Row, Scenario
+from tests.benchmark.simulation.season import Request, simulate
 
 Runs = dict[str, list[list[Request]]]
 """For each contestant the requests of each seed."""

@@ -9,10 +9,10 @@ from random import Random
 from statistics import median
 
 from service.domain.scoring import PolicyName
-from tests.benchmark.routing_sim import figures
-from tests.benchmark.routing_sim.contestants import Contestant, Counters, Formula, Service, past
-from tests.benchmark.routing_sim.season import Build, Request, Season
-from tests.benchmark.routing_sim.upstream import Kind, Spell, Traits, Upstream
+from tests.benchmark.simulation import figures
+from tests.benchmark.simulation.contestants import Contestant, Counters, Formula, Service, past
+from tests.benchmark.simulation.season import Build, Request, Season
+from tests.benchmark.simulation.upstream import Kind, Spell, Traits, Upstream
 
 TRAITS = (
     Traits("alpha", 0.32, 0.0080),

@@ -23,7 +23,7 @@ from service.pipeline.router import Router
 from service.pipeline.scoreboard import Scoreboard
 from service.pipeline.turns import Turns
 from service.pipeline.walk import Course
-from tests.benchmark.routing_sim.upstream import (
+from tests.benchmark.simulation.upstream import (
     FAULT_SHARE,
     Traits,
     Upstream,
