@@ -31,10 +31,10 @@ from service.domain.timeouts import UNKNOWN_P95_S
 from service.domain.tokens import estimated_prompt_tokens, estimated_tokens, part_size_bytes
 from service.domain.trace import Trace
 from service.pipeline.attempting import Limits, Opened, opened
+from service.pipeline.ended import Evidence
 from service.pipeline.hedging import first_of
 from service.pipeline.planner import Planner, attempts_max
 from service.pipeline.roster import Member, Roster
-from service.pipeline.scoreboard import Evidence
 from service.pipeline.walk import AttemptScope, Course, Walk
 
 T = TypeVar("T")

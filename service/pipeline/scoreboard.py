@@ -8,14 +8,11 @@ for what other replicas tell, peers and hearsay.
 from __future__ import annotations
 
 import time
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import Enum
 from itertools import islice
 from math import inf
 from random import Random
-from typing import NamedTuple
 
 from service.domain import breaker as circuit
 from service.domain import hearsay, peers
@@ -26,95 +23,18 @@ from service.domain.breaker import Breaker, Circuit, Trip
 from service.domain.candidate import Candidate
 from service.domain.errors import ProviderFailure
 from service.domain.failover import Blame, blame, is_pushback
-from service.domain.hearsay import Heard
-from service.domain.limit import Limit
 from service.domain.peers import Belief, Word
 from service.domain.provider import ModelRef
-from service.domain.quota import Quota
 from service.domain.reasons import ErrorReason
 from service.domain.scoring import View
-from service.domain.stats import Stats
+from service.pipeline.ended import Ended, Evidence, Start
+from service.pipeline.entry import Entry
 
 ENTRIES_MAX = 4096
 """Callers may name any model of a provider that lists none: what is not used is forgotten."""
-SAMPLES_MAX = 64
-SAMPLES_TTL_S = 600.0
-_FLOOR_SAMPLES_MIN = 16
 _FORGOTTEN_OF = 64
 _TOLD_OF_MAX = 1024
 """Of so many that were asked last, those are told of who are worth a word."""
-KNOWN_FOR_S = 300.0
-"""Who was not heard of for so long is a stranger."""
-
-
-@dataclass(slots=True)
-class Entry:
-    """One candidate's state. Samples are (when, seconds)."""
-
-    stats: Stats = Stats()
-    breaker: Breaker = Breaker()
-    quota: Quota = Quota()
-    limit: Limit = Limit()
-    in_flight: int = 0
-    reserved: int = 0
-    """Places that are promised to requests about to begin."""
-    first_tokens: deque[tuple[float, float]] = field(
-        default_factory=lambda: deque(maxlen=SAMPLES_MAX)
-    )
-    durations: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=SAMPLES_MAX))
-    attempt_count: int = 0
-    known_at: float = -KNOWN_FOR_S
-    error_reason: ErrorReason | None = None
-    error_at: float = 0.0
-    answered_at: float = -inf
-    turned_at: float = -inf
-    """When the circuit last opened or closed, unless peers closed it."""
-    heard: Heard | None = None
-    floor_s: float = 0.0
-    floor_until: float = -inf
-    """Until then there are samples enough to say so."""
-    first_token_p95_s: float | None = None
-
-    def __repr__(self) -> str:
-        return f"<Entry {self.breaker!r} {self.stats!r} {self.limit!r} {self.in_flight} in flight>"
-
-
-class Evidence(Enum):
-    """What an answer tells of its provider."""
-
-    FULL = "full"
-    LIFE = "life"
-    """That it answers, but not how fast it completes: tokens were counted, or texts embedded."""
-    NONE = "none"
-    """It was not asked."""
-
-
-class Start(NamedTuple):
-    """How an attempt began: as which of the candidate, and whether to find out if it is back."""
-
-    number: int = 0
-    trial: bool = False
-
-
-NOT_TOLD = Start()
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """How an attempt ended. `failure` is None for an answer; `left` means the caller left first.
-
-    `first_token_s` is None when nobody saw one; `spoken_s` is the time spent waiting for the rest.
-    """
-
-    duration_s: float
-    failure: ProviderFailure | None = None
-    left: bool = False
-    first_token_s: float | None = None
-    spoken_s: float = 0.0
-    output_tokens: int = 0
-    evidence: Evidence = Evidence.FULL
-    start: Start = NOT_TOLD
-    """As `began` gave it."""
 
 
 Changed = Callable[[ModelRef], None]
@@ -174,32 +94,8 @@ class Scoreboard:
             return View(candidate)
         breaker = entry.breaker
         if breaker.circuit is Circuit.OPEN and now >= breaker.open_until:
-            breaker = self._step(candidate.target, entry, circuit.at(breaker, now))
-        stats, quota, heard = entry.stats, entry.quota, entry.heard
-        known = now - entry.known_at < KNOWN_FOR_S
-        first, token = stats.first_token_s, stats.token_s
-        if heard is None:
-            quality = statistics.quality(stats, now)
-        else:
-            quality, first, token, quota = hearsay.together(stats, quota, heard, now)
-            known = known or now < heard.until
-        return View(
-            candidate,
-            quality,
-            statistics.PRIOR_FIRST_TOKEN_S if first is None else first,
-            statistics.PRIOR_TOKEN_S if token is None else token,
-            entry.in_flight,
-            entry.limit.value,
-            breaker.circuit,
-            breaker.trip,
-            breaker.open_until,
-            breaker.trial,
-            1.0 if breaker.closed_at is None else circuit.ramp(breaker, now),
-            quota.until,
-            quota.reason,
-            entry.floor_s if now < entry.floor_until else 0.0,
-            known,
-        )
+            self._step(candidate.target, entry, circuit.at(breaker, now))
+        return entry.view(candidate, now)
 
     def has_room(self, target: ModelRef) -> bool:
         """Whether one more attempt is within what the candidate bears."""
@@ -331,7 +227,7 @@ class Scoreboard:
             return
         token_s = how.spoken_s / (how.output_tokens - 1) if how.output_tokens > 1 else None
         entry.stats = statistics.observe_latency(entry.stats, now, how.first_token_s, token_s)
-        self._sample_first_token(entry, now, how.first_token_s)
+        entry.sample_first_token(now, how.first_token_s)
 
     def _failed(
         self,
@@ -377,17 +273,6 @@ class Scoreboard:
         if how.first_token_s is None and entry.stats.first_token_s is not None:
             entry.stats = statistics.observe_silence(entry.stats, now, how.duration_s)
 
-    def _sample_first_token(self, entry: Entry, now: float, first_token_s: float) -> None:
-        samples = entry.first_tokens
-        samples.append((now, first_token_s))
-        while samples and samples[0][0] < now - SAMPLES_TTL_S:
-            samples.popleft()
-        values = [value for _, value in samples]
-        entry.first_token_p95_s = statistics.quantile(values, 0.95)
-        if len(values) >= _FLOOR_SAMPLES_MIN:
-            entry.floor_s = min(values)
-            entry.floor_until = samples[-_FLOOR_SAMPLES_MIN][0] + SAMPLES_TTL_S
-
     def _step(self, target: ModelRef, entry: Entry, breaker: Breaker) -> Breaker:
         if entry.breaker.circuit is breaker.circuit:
             entry.breaker = breaker
@@ -414,9 +299,5 @@ class Scoreboard:
             return
         # Rather one of whom nothing bad is known: made-up names must not flush an open circuit.
         now = self.clock()
-        plain = (target for target, entry in oldest if _is_plain(entry, now))
+        plain = (target for target, entry in oldest if entry.is_plain(now))
         del self._entries[next(plain, oldest[0][0])]
-
-
-def _is_plain(entry: Entry, now: float) -> bool:
-    return entry.breaker.circuit is Circuit.CLOSED and entry.quota.until <= now

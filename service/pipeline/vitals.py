@@ -18,7 +18,8 @@ from service.domain.candidate import Candidate
 from service.domain.health import CandidateHealth
 from service.domain.provider import ModelRef
 from service.domain.scoring import View
-from service.pipeline.scoreboard import KNOWN_FOR_S, SAMPLES_TTL_S, Entry, Scoreboard
+from service.pipeline.entry import KNOWN_FOR_S, SAMPLES_TTL_S, Entry
+from service.pipeline.scoreboard import Scoreboard
 
 FADES_FOR_S = 1.0
 """A success weighs 1 % less after so long: until then what was read is as good as new."""

@@ -30,8 +30,9 @@ from service.domain.refusal import refusal
 from service.domain.request import CompletionRequest
 from service.domain.routing import Excluded, Exclusion, Plan, Ranked, passing
 from service.domain.trace import Trace
+from service.pipeline.ended import NOT_TOLD, Ended, Evidence, Start
 from service.pipeline.retries import Retries
-from service.pipeline.scoreboard import NOT_TOLD, Ended, Evidence, Scoreboard, Start
+from service.pipeline.scoreboard import Scoreboard
 from service.pipeline.turns import Turns
 
 

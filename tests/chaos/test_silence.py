@@ -50,7 +50,7 @@ async def test_hang_from_the_first_request(tmp_path: Path, score: Score) -> None
     async with scene(tmp_path, **BY_PRIORITY) as made:
         made.stack.app.board.forget()
         made.fault("hang=headers", LEADER)
-        await made.ask_many(4, deadline_s=30.0)
+        await made.ask_many(2, deadline_s=30.0)
         score("hang before the headers, cold start", made)
 
     made.require(deadline_s=RECOVERY_S)

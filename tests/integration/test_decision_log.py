@@ -28,9 +28,10 @@ from service.domain.reasons import ErrorReason
 from service.domain.request import CompletionRequest
 from service.domain.routing import Plan, RouteWish
 from service.domain.scoring import PolicyName
+from service.pipeline.ended import Ended, Start
 from service.pipeline.planner import Planner
 from service.pipeline.roster import Member, Roster, TimeLimits
-from service.pipeline.scoreboard import Ended, Scoreboard, Start
+from service.pipeline.scoreboard import Scoreboard
 from service.telemetry.decisions import DecisionLog
 from tests.kit.scripted import ScriptedProvider
 from tests.kit.serving import spec

@@ -15,7 +15,8 @@ from service.domain.provider import ModelRef
 from service.domain.reasons import ErrorReason
 from service.domain.routing import Plan, RouteRequest, plan_route
 from service.domain.scoring import View
-from service.pipeline.scoreboard import Ended, Scoreboard
+from service.pipeline.ended import Ended
+from service.pipeline.scoreboard import Scoreboard
 from service.sharing.sharer import Sharer
 
 A, B, C = (ModelRef(provider, "m") for provider in "abc")

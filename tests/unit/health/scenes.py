@@ -14,7 +14,8 @@ from service.domain.health import CandidateHealth
 from service.domain.provider import ModelRef
 from service.domain.reasons import ErrorReason
 from service.domain.scoring import View
-from service.pipeline.scoreboard import Ended, Scoreboard
+from service.pipeline.ended import Ended
+from service.pipeline.scoreboard import Scoreboard
 
 DOWN = ProviderFailure(ErrorReason.PROVIDER_UNAVAILABLE, "out of order", http_status=503)
 BUSY = ProviderFailure(ErrorReason.PROVIDER_RATE_LIMITED, "not now", http_status=429)

@@ -9,7 +9,8 @@ import pytest
 from service.domain.candidate import Candidate
 from service.domain.provider import ModelRef
 from service.health.ability import Ability
-from service.pipeline.scoreboard import Ended, Scoreboard
+from service.pipeline.ended import Ended
+from service.pipeline.scoreboard import Scoreboard
 from service.pipeline.vitals import Vitals
 from tests.kit.virtual import now, on_virtual_time
 from tests.unit.health.scenes import DOWN, attempt

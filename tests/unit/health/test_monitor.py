@@ -10,7 +10,8 @@ from service.domain.candidate import Candidate
 from service.domain.health import Status
 from service.domain.provider import ModelRef
 from service.health.monitor import Monitor, Terms
-from service.pipeline.scoreboard import Ended, Scoreboard
+from service.pipeline.ended import Ended
+from service.pipeline.scoreboard import Scoreboard
 from service.pipeline.vitals import Vitals
 from tests.kit.scripted import ScriptedProvider, member
 from tests.kit.serving import checks_of

@@ -10,7 +10,8 @@ from service.domain.breaker import Circuit
 from service.domain.errors import ProviderFailure
 from service.domain.provider import ModelRef
 from service.domain.reasons import ErrorReason
-from service.pipeline.scoreboard import Ended, Scoreboard
+from service.pipeline.ended import Ended
+from service.pipeline.scoreboard import Scoreboard
 from service.pipeline.vitals import Vitals
 from tests.unit.health.scenes import BUSY, DOWN, attempt
 

@@ -7,7 +7,8 @@ import asyncio
 from service.domain.breaker import Circuit
 from service.domain.provider import ModelRef
 from service.health.monitor import Monitor, Terms
-from service.pipeline.scoreboard import Ended, Scoreboard
+from service.pipeline.ended import Ended
+from service.pipeline.scoreboard import Scoreboard
 from service.pipeline.vitals import Vitals
 from tests.kit.virtual import now, on_virtual_time
 from tests.unit.health.monitored import Scene, Watcher

@@ -11,7 +11,9 @@ from service.domain.errors import ProviderFailure
 from service.domain.provider import ModelRef
 from service.domain.reasons import ErrorReason
 from service.domain.scoring import View
-from service.pipeline.scoreboard import Ended, Entry, Evidence, Scoreboard
+from service.pipeline.ended import Ended, Evidence
+from service.pipeline.entry import Entry
+from service.pipeline.scoreboard import Scoreboard
 from tests.kit.virtual import Clock
 
 A, B, C = (ModelRef(provider, "m") for provider in "abc")

@@ -15,9 +15,9 @@ from service.domain.provider import ModelRef
 from service.domain.request import CompletionRequest
 from service.domain.routing import Bounds, Plan, RouteWish, Rule
 from service.domain.scoring import POLICIES, PolicyName
+from service.pipeline.ended import Ended
 from service.pipeline.planner import Planner
 from service.pipeline.roster import Roster
-from service.pipeline.scoreboard import Ended
 from tests.kit.scripted import ScriptedProvider, member
 from tests.unit.pipeline.boards import Scene
 

@@ -7,7 +7,7 @@ import pytest
 from service.domain.breaker import Circuit
 from service.domain.errors import ProviderFailure
 from service.domain.reasons import ErrorReason
-from service.pipeline.scoreboard import Ended
+from service.pipeline.ended import Ended
 from tests.unit.pipeline.boards import (
     ANSWERED,
     BUSY,

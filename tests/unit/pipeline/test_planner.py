@@ -14,8 +14,8 @@ from service.domain.request import CompletionRequest
 from service.domain.routing import Bounds, RouteWish, Rule
 from service.domain.scoring import POLICIES, PolicyName
 from service.pipeline import planner
+from service.pipeline.ended import Ended
 from service.pipeline.roster import Roster
-from service.pipeline.scoreboard import Ended
 from tests.unit.pipeline.plans import MEMBERS, ONE, TWO, Planning, request
 
 

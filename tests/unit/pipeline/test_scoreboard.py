@@ -12,7 +12,7 @@ from service.domain.breaker import Circuit
 from service.domain.provider import ModelRef
 from service.domain.scoring import View
 from service.pipeline import scoreboard
-from service.pipeline.scoreboard import Ended, Start
+from service.pipeline.ended import Ended, Start
 from tests.unit.pipeline.boards import (
     BUSY,
     DOWN,

@@ -12,8 +12,8 @@ from service.domain.provider import ModelRef
 from service.domain.reasons import ErrorReason
 from service.domain.request import CompletionRequest
 from service.domain.scoring import PolicyName
+from service.pipeline.ended import Ended
 from service.pipeline.retries import Retries
-from service.pipeline.scoreboard import Ended
 from service.pipeline.turns import Turns
 from service.pipeline.walk import Course, Walk
 from tests.kit.virtual import now, on_virtual_time, settled
@@ -63,8 +63,9 @@ async def test_who_follows(attempts_max: int, follows: bool) -> None:
     walk = walking.walk(attempts_max)
     first = await walk.next()
     before = [ranked.candidate.target for ranked in walk.following]
-    with walk.attempt(first):
-        during = [ranked.candidate.target for ranked in walk.following]
+    scope = walk.attempt(first)
+    scope.__enter__()
+    during = [ranked.candidate.target for ranked in walk.following]
 
     assert before == during == [TWO] * follows
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.pipeline.scoreboard import Ended
+from service.pipeline.ended import Ended
 from tests.unit.pipeline.boards import ENDINGS, SILENT, Scene, after
 
 

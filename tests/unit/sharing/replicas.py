@@ -11,7 +11,8 @@ from service.domain.peers import Peer, believed, seen
 from service.domain.provider import ModelRef
 from service.domain.reasons import ErrorReason
 from service.domain.scoring import View
-from service.pipeline.scoreboard import Ended, Scoreboard
+from service.pipeline.ended import Ended
+from service.pipeline.scoreboard import Scoreboard
 from service.sharing.blob import decode, encode
 
 A, B = ModelRef("a", "m"), ModelRef("b", "m")

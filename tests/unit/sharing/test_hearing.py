@@ -10,7 +10,8 @@ from service.domain.peers import BOUND_S, Belief
 from service.domain.provider import ModelRef
 from service.domain.reasons import ErrorReason
 from service.domain.scoring import Standing, standing
-from service.pipeline.scoreboard import ENTRIES_MAX, Ended, Scoreboard
+from service.pipeline.ended import Ended
+from service.pipeline.scoreboard import ENTRIES_MAX, Scoreboard
 from tests.unit.sharing.replicas import DOWN, A, B, Replica, World
 
 BUSY = ProviderFailure(
