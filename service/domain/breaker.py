@@ -9,8 +9,9 @@
 Too many is 5 faults in a row, or half of at least 10 attempts within 30 s. In a row is in the order
 in which attempts began: those of a failing provider end sooner than those of one that answers, so
 that in the order of ending any that fails at times looks like an outage under load. Of those that
-began between the first and the last fault a fifth may be under way still. From a candidate that
-fails at times anyway it takes more in a row: as many as chance explains once in 100,000 times.
+began between the first and the last fault a fifth may be under way still; whoever began before one
+that was answered is in no row. From a candidate that fails at times anyway it takes more in a row:
+as many as chance explains once in 100,000 times. Half is of those that began or ended.
 
 An opening lasts 5 s, doubled with each one that follows, at most 60 s, give or take a fifth.
 Half-open lets one attempt through at a time. After Envoy's outlier detection and Finagle's failure
@@ -60,23 +61,28 @@ class Trip(Enum):
 
 
 class Bucket(NamedTuple):
-    """Attempts that ended within one part of the window."""
+    """Attempts that ended within one part of the window; `begun_count` is from before it."""
 
     number: int
     successes: int
     faults: int
+    begun_count: int = 0
 
 
 class Breaker(NamedTuple):
     """`openings` counts those in a row; `closed_at` is when the last one ended, None if never.
 
     `in_a_row` counts faults from attempt number `row_from` to `row_to`, with no answer between.
+    `answered_to` is the highest number that was answered; faults below `counts_from` are from
+    before an opening that is over.
     """
 
     circuit: Circuit = Circuit.CLOSED
     in_a_row: int = 0
     row_from: int = 0
     row_to: int = 0
+    answered_to: int = 0
+    counts_from: int = 0
     window: tuple[Bucket, ...] = ()
     openings: int = 0
     trip: Trip | None = None
@@ -111,18 +117,22 @@ def abandoned(breaker: Breaker) -> Breaker:
     return breaker._replace(trial=False) if breaker.trial else breaker
 
 
-def succeeded(breaker: Breaker, now: float, number: int = 0) -> Breaker:
-    """The attempt of this number, in the order of beginning, was answered."""
-    window = _counted(breaker.window, now, success=True)
+def succeeded(breaker: Breaker, now: float, number: int = 0, begun_count: int = 0) -> Breaker:
+    """The attempt of this number, of so many in the order of beginning, was answered."""
     if breaker.circuit is Circuit.HALF_OPEN:
-        return Breaker(openings=breaker.openings, closed_at=now)
+        return Breaker(
+            openings=breaker.openings, closed_at=now, answered_to=number, counts_from=number
+        )
+    window = _counted(breaker.window, now, begun_count, success=True)
     if breaker.circuit is Circuit.OPEN:
         # It began before the opening; the trial will tell how things are now.
         return breaker._replace(window=window)
     if number < breaker.row_from:
         # It began before the faults did, and tells how things were.
-        return breaker._replace(window=window)
+        return breaker._replace(window=window, answered_to=max(number, breaker.answered_to))
     return Breaker(
+        answered_to=max(number, breaker.answered_to),
+        counts_from=breaker.counts_from,
         window=window,
         openings=breaker.openings,
         trip=breaker.trip,
@@ -131,32 +141,34 @@ def succeeded(breaker: Breaker, now: float, number: int = 0) -> Breaker:
 
 
 def faulted(
-    breaker: Breaker, now: float, draw: float, number: int = 0, pending_count: int = 0
+    breaker: Breaker, now: float, draw: float, number: int = 0, begun_count: int = 0
 ) -> Breaker:
-    """The attempt of this number failed by the provider's fault, with so many others under way.
+    """The attempt of this number, of so many begun, failed by the provider's fault.
 
     `draw` in [0, 1) is the jitter.
     """
-    if breaker.circuit is Circuit.OPEN:
+    if breaker.circuit is Circuit.OPEN or number < breaker.counts_from:
         return breaker
     if breaker.circuit is Circuit.HALF_OPEN:
         # What others said ended with the trial: this opening is one's own.
         trip = Trip.SHARE if breaker.trip is Trip.SHARE else Trip.IN_A_ROW
         return opened(breaker, now, draw, trip)
-    window = _counted(breaker.window, now, success=False)
-    alone = breaker.in_a_row == 0
-    counted = breaker._replace(
-        in_a_row=breaker.in_a_row + 1,
-        row_from=number if alone else min(number, breaker.row_from),
-        row_to=number if alone else max(number, breaker.row_to),
-        window=window,
-    )
+    window = _counted(breaker.window, now, begun_count, success=False)
+    counted = breaker._replace(window=window)
+    if number >= breaker.answered_to:
+        alone = breaker.in_a_row == 0
+        counted = counted._replace(
+            in_a_row=breaker.in_a_row + 1,
+            row_from=number if alone else min(number, breaker.row_from),
+            row_to=number if alone else max(number, breaker.row_to),
+        )
     if counted.in_a_row >= CONSECUTIVE_MAX and _is_outage(counted):
         return opened(counted, now, draw, Trip.IN_A_ROW)
     faults = sum(bucket.faults for bucket in window)
-    total = faults + sum(bucket.successes for bucket in window)
+    ended = faults + sum(bucket.successes for bucket in window)
     # Those under way may well be answered.
-    if total >= WINDOW_ATTEMPTS_MIN and faults >= WINDOW_FAULTS_SHARE * (total + pending_count):
+    total = max(ended, begun_count - window[0].begun_count)
+    if ended >= WINDOW_ATTEMPTS_MIN and faults >= WINDOW_FAULTS_SHARE * total:
         return opened(counted, now, draw, Trip.SHARE)
     return counted
 
@@ -206,11 +218,16 @@ def ramp(breaker: Breaker, now: float) -> float:
     return SLOW_START_FROM + (1.0 - SLOW_START_FROM) * max(0.0, age_s) / SLOW_START_S
 
 
-def _counted(window: tuple[Bucket, ...], now: float, *, success: bool) -> tuple[Bucket, ...]:
+def _counted(
+    window: tuple[Bucket, ...], now: float, begun_count: int, *, success: bool
+) -> tuple[Bucket, ...]:
     number = int(now // _BUCKET_S)
     if window and window[-1].number == number:
         last = window[-1]
-        grown = Bucket(number, last.successes + success, last.faults + (not success))
+        grown = Bucket(
+            number, last.successes + success, last.faults + (not success), last.begun_count
+        )
         return (*window[:-1], grown)
     kept = tuple(bucket for bucket in window if bucket.number > number - _BUCKETS)
-    return (*kept, Bucket(number, int(success), int(not success)))
+    # The one that ends now had begun.
+    return (*kept, Bucket(number, int(success), int(not success), max(0, begun_count - 1)))

@@ -212,7 +212,7 @@ def plan_route(
                 excluded.append(out)
         soft = []
     excluded += soft
-    _unless_panic(eligible, excluded, len(views))
+    _unless_panic(eligible, excluded, now)
     if not eligible:
         return Plan((), tuple(excluded), policy, demand, draw, now)
     ranked: list[Ranked] = []
@@ -335,16 +335,19 @@ def passing(view: View, now: float) -> Excluded | None:
     return None
 
 
-def _unless_panic(eligible: list[View], excluded: list[Excluded], count: int) -> None:
+def _unless_panic(eligible: list[View], excluded: list[Excluded], now: float) -> None:
     """With more than half ejected, the least bad that still answered at times is tried anyway.
 
     So is one that only others speak ill of. Not one that failed five times in a row: failing fast
     serves its callers better.
     """
     ejected = [out for out in excluded if out.why is Exclusion.CIRCUIT_OPEN]
-    if len(ejected) * 2 <= count:
+    wanted_count = len(eligible) + sum(out.why in TRANSIENT for out in excluded)
+    if len(ejected) * 2 <= wanted_count:
         return
-    flaky = [out for out in ejected if out.view.trip is not Trip.IN_A_ROW]
+    flaky = [
+        out for out in ejected if out.view.trip is not Trip.IN_A_ROW and out.view.quota_until <= now
+    ]
     if not flaky:
         return
     least_bad = max(flaky, key=lambda out: out.view.quality)

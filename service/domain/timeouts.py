@@ -41,12 +41,16 @@ def overdue_s(p95_s: float | None, limit_s: float) -> float:
     return limit_s if p95_s is None else min(limit_s, max(SLOWER_THAN_USUAL * p95_s, OVERDUE_MIN_S))
 
 
-def reserve_s(following: Sequence[Ranked], demand: Demand, left_s: float) -> float:
+def reserve_s(asked: Ranked, following: Sequence[Ranked], demand: Demand, left_s: float) -> float:
     """What is kept back of `left_s` for the next candidate; 0 when nobody follows.
 
-    Twice its expected time, but never more than half of what is left.
+    Twice its expected time, at most half of what is left, and nothing that the one who is `asked`
+    now is expected to need: where there is no time for both, it has all of it.
     """
     if not following:
         return 0.0
-    wanted_s = RESERVE_FACTOR * expected_time_s(following[0].view, demand)
-    return min(max(wanted_s, RESERVE_MIN_S), left_s / 2.0)
+    next_s = expected_time_s(following[0].view, demand)
+    spare_s = left_s - expected_time_s(asked.view, demand)
+    if spare_s < next_s:
+        return 0.0
+    return min(max(RESERVE_FACTOR * next_s, RESERVE_MIN_S), spare_s, left_s / 2.0)

@@ -41,16 +41,19 @@ class Limits:
         following = walk.following
         if following:
             left_s = self._deadline - started
-            kept_s = reserve_s(following, walk.plan.demand, left_s)
+            kept_s = reserve_s(scope.ranked, following, walk.plan.demand, left_s)
             self._quiet_end = min(self._end, self._deadline - kept_s)
 
     async def answer(self, asked: Awaitable[T]) -> T:
         """A whole answer, in which nobody sees a first token."""
+        self._scope.listened = False
+        self._scope.overdue_s = self._times.attempt_s
         try:
             async with asyncio.timeout_at(self._quiet_end):
                 return await asked
         except TimeoutError:
             took_s = self._quiet_end - self._started
+            self._scope.spared = True
             raise self._late(f"did not answer in {took_s:.3g} s") from None
 
     async def first_token(self, asked: Awaitable[T]) -> T:
@@ -63,14 +66,19 @@ class Limits:
             async with asyncio.timeout_at(until):
                 return await asked
         except TimeoutError:
+            self._scope.spared = True
             raise self._late(f"gave no token in {until - self._started:.3g} s") from None
 
     def patience(self) -> Patience:
         """For the events after the first."""
         return Patience(self._times.idle_s, min(self._end, self._deadline))
 
-    def impatient(self) -> Exception:
+    def impatient(self, patience: Patience) -> Exception:
         """What it means that an event did not come in its time."""
+        heard_s = (self._scope.first_token_s or 0.0) + patience.waited_s
+        silent = patience.silent_s >= self._times.idle_s
+        # Else the caller set a limit of its own, or took long to read.
+        self._scope.spared = not silent and heard_s < self._times.attempt_s
         return self._late(f"fell silent for {self._times.idle_s:g} s, or took too long")
 
     def no_ending(self) -> StreamEvent:
@@ -127,7 +135,7 @@ class Opened:
         try:
             event = await self._patience.following(self._events)
         except OutOfPatience:
-            raise self._limits.impatient() from None
+            raise self._limits.impatient(self._patience) from None
         return event or self._limits.no_ending()
 
 
@@ -144,7 +152,7 @@ async def opened(
             return events, await anext(events, None) or limits.no_ending()
 
         events, first = await limits.first_token(begin())
-        scope.first_token_s = scope.elapsed_s()
+        scope.spoke()
         return Opened(scope, stack.pop_all(), limits, events, first)
     return None
 

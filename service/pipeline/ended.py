@@ -45,3 +45,9 @@ class Ended:
     evidence: Evidence = Evidence.FULL
     start: Start = NOT_TOLD
     """As `began` gave it."""
+    listened: bool = True
+    """Whether a first token would have been seen."""
+
+    @property
+    def silent(self) -> bool:
+        return self.listened and self.first_token_s is None

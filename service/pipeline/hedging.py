@@ -55,6 +55,12 @@ async def _end(
 ) -> None:
     for task in losers:
         task.cancel()
-    for outcome in await asyncio.gather(*losers, return_exceptions=True):
-        if outcome is not None and not isinstance(outcome, BaseException):
-            await discard(outcome)
+    try:
+        await asyncio.gather(*losers, return_exceptions=True)
+    finally:
+        # Also where the caller leaves while they are being ended.
+        for task in losers:
+            if task.done() and not task.cancelled() and task.exception() is None:
+                result = task.result()
+                if result is not None:
+                    await discard(result)

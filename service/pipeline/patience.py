@@ -29,7 +29,10 @@ class Patience:
         self._now = self._loop.time
         self._task: asyncio.Task[object] | None = None
         self._since: float | None = None
-        self._cancelling: int | None = None
+        self._cancelling = 0
+        self._fired = False
+        self.silent_s = 0.0
+        """How long the last wait took that ran out."""
         now = self._now()
         self._timer = self._loop.call_at(min(now + idle_s, end), self._look)
 
@@ -43,10 +46,13 @@ class Patience:
         if asked >= self._end:
             raise OutOfPatience
         self._since = asked
+        self._cancelling = self._task.cancelling() if self._task else 0
         try:
             event = await anext(events, None)
         except asyncio.CancelledError:
             if self._ours():
+                self.silent_s = self._now() - asked
+                self.waited_s += self.silent_s
                 raise OutOfPatience from None
             raise
         finally:
@@ -66,11 +72,11 @@ class Patience:
         if now < until:
             self._timer = self._loop.call_at(until, self._look)
         elif self._task is not None:
-            self._cancelling = self._task.cancelling()
+            self._fired = True
             self._task.cancel()
 
     def _ours(self) -> bool:
         """Whether the cancellation was ours alone: as asyncio.timeout tells."""
-        if self._cancelling is None or self._task is None:
+        if not self._fired or self._task is None:
             return False
         return self._task.uncancel() <= self._cancelling

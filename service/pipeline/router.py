@@ -109,9 +109,8 @@ class Router:
             walk = self._walk(roster, request)
             while True:
                 ranked = await walk.next()
-                listens = bool(walk.following) and roster.member(ranked.candidate.target).listens
-                start = self._heard if listens else self._whole
-                answer = await self._attempt(walk, roster, ranked, start)
+                begun = await self._attempt(walk, roster, ranked, self._begin)
+                answer = await self._heard(walk, begun) if isinstance(begun, Opened) else begun
                 if answer is not None:
                     return Answered(*answer, walk.trace)
 
@@ -127,19 +126,21 @@ class Router:
             while True:
                 try:
                     ranked = await walk.next()
+                    attempt = await self._attempt(walk, roster, ranked, self._open)
                 except ServiceFailure:
                     # A part is with the caller: that is what counts, whatever failed after it.
                     if interruption is not None:
                         interruption.attempts = walk.attempts
                         raise interruption from None
                     raise
-                attempt = await self._attempt(walk, roster, ranked, self._open)
-                for missed in walk.untold():
-                    yield Missed(missed)
                 if attempt is None:
+                    for missed in walk.untold():
+                        yield Missed(missed)
                     continue
                 try:
                     async with attempt:
+                        for missed in walk.untold():
+                            yield Missed(missed)
                         attempt.scope.committed = True
                         yield Begun(attempt.scope.target, broken)
                         event = attempt.first
@@ -199,11 +200,17 @@ class Router:
 
         def second() -> Coroutine[Any, Any, T | None] | None:
             spare = walk.spare()
-            return None if spare is None else start(walk, roster, spare, hedge=True)
+            return None if spare is None else begun(spare, hedge=True)
+
+        async def begun(ranked: Ranked, *, hedge: bool) -> T | None:
+            result = await start(walk, roster, ranked, hedge=hedge)
+            if result is None:
+                walk.stop_if_told()
+            return result
 
         entry = self.course.board.peek(ranked.candidate.target)
         usual_s = (entry.first_token_p95_s if entry else None) or UNKNOWN_P95_S
-        first = start(walk, roster, ranked, hedge=False)
+        first = begun(ranked, hedge=False)
         return await first_of(first, second, delay_s or usual_s, _discard)
 
     async def _open(
@@ -213,13 +220,17 @@ class Router:
         scope = walk.attempt(ranked, hedge=hedge)
         return await opened(walk, scope, member, _call(walk.request.spec, member, ranked))
 
-    async def _heard(
+    async def _begin(
         self, walk: Walk, roster: Roster, ranked: Ranked, *, hedge: bool
-    ) -> tuple[Completion, ModelRef] | None:
+    ) -> Opened | tuple[Completion, ModelRef] | None:
+        """A whole answer, or one that is to be listened to."""
+        listens = hedge or bool(walk.following)
+        if listens and roster.member(ranked.candidate.target).listens:
+            return await self._open(walk, roster, ranked, hedge=hedge)
+        return await self._whole(walk, roster, ranked, hedge=hedge)
+
+    async def _heard(self, walk: Walk, attempt: Opened) -> tuple[Completion, ModelRef] | None:
         """A whole answer, listened to as it comes."""
-        attempt = await self._open(walk, roster, ranked, hedge=hedge)
-        if attempt is None:
-            return None
         async with attempt:
             events = [attempt.first]
             while not isinstance(events[-1], Ending):
@@ -298,8 +309,12 @@ async def _discard(loser: object) -> None:
 def _size_bytes(event: StreamEvent) -> int:
     match event:
         case TextDelta() | ReasoningDelta():
-            return len(event.text)
+            return _utf8_bytes(event.text)
         case ToolCallDelta():
-            return len(event.arguments_json_fragment)
+            return _utf8_bytes(event.arguments_json_fragment)
         case _:
             return 0
+
+
+def _utf8_bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())

@@ -123,6 +123,13 @@ class Scoreboard:
         self._step(target, entry, circuit.asked(breaker))
         return Start(entry.attempt_count, trial=True)
 
+    def spoke(self, target: ModelRef, start: Start) -> Start:
+        """The attempt has begun to answer. A trial has told what it was for, and is none now."""
+        entry = self.entry(target)
+        if start.trial and entry.breaker.circuit is Circuit.HALF_OPEN:
+            self._step(target, entry, circuit.succeeded(entry.breaker, self.clock(), start.number))
+        return start._replace(trial=False)
+
     def ended(self, target: ModelRef, how: Ended) -> None:
         """The attempt is over, whichever way."""
         entry = self.entry(target)
@@ -250,10 +257,10 @@ class Scoreboard:
                 entry.stats = statistics.observe(entry.stats, now, success=False)
                 if how.start.trial or entry.breaker.circuit is not Circuit.HALF_OPEN:
                     faulted = circuit.faulted(
-                        entry.breaker, now, self.draw(), how.start.number, entry.in_flight
+                        entry.breaker, now, self.draw(), how.start.number, entry.attempt_count
                     )
                     self._step(target, entry, faulted)
-                if failure.reason is ErrorReason.PROVIDER_TIMEOUT and how.first_token_s is None:
+                if failure.reason is ErrorReason.PROVIDER_TIMEOUT and how.silent:
                     entry.stats = statistics.observe_silence(entry.stats, now, how.duration_s)
             case Blame.CALLER | Blame.QUOTA | Blame.NOBODY:
                 # A refused request says nothing of how one that is not would have fared.
@@ -262,7 +269,8 @@ class Scoreboard:
     def _succeed(self, target: ModelRef, entry: Entry, how: Ended, now: float) -> None:
         # One that began before the opening tells how things were: the trial tells how they are.
         if how.start.trial or entry.breaker.circuit is not Circuit.HALF_OPEN:
-            self._step(target, entry, circuit.succeeded(entry.breaker, now, how.start.number))
+            succeeded = circuit.succeeded(entry.breaker, now, how.start.number, entry.attempt_count)
+            self._step(target, entry, succeeded)
 
     def _abandon(self, target: ModelRef, entry: Entry, how: Ended) -> None:
         if how.start.trial:
@@ -270,7 +278,7 @@ class Scoreboard:
 
     def _left(self, target: ModelRef, entry: Entry, how: Ended, now: float) -> None:
         self._abandon(target, entry, how)
-        if how.first_token_s is None and entry.stats.first_token_s is not None:
+        if how.silent and entry.stats.first_token_s is not None:
             entry.stats = statistics.observe_silence(entry.stats, now, how.duration_s)
 
     def _step(self, target: ModelRef, entry: Entry, breaker: Breaker) -> Breaker:

@@ -29,6 +29,7 @@ from service.domain.reasons import ErrorReason
 from service.domain.refusal import refusal
 from service.domain.request import CompletionRequest
 from service.domain.routing import Excluded, Exclusion, Plan, Ranked, passing
+from service.domain.scoring import expected_time_s
 from service.domain.trace import Trace
 from service.pipeline.ended import NOT_TOLD, Ended, Evidence, Start
 from service.pipeline.retries import Retries
@@ -74,6 +75,9 @@ class AttemptScope:
         """How it ended, once it has."""
         self.overdue_s = math.inf
         """Silence of so long speaks against the provider, though the caller's patience ended it."""
+        self.spared = False
+        """Whether it was the caller's own limit that ended it: no fault of the provider's."""
+        self.listened = True
         self._hedge = hedge
         self._walk = walk
         self._place = 0
@@ -105,17 +109,20 @@ class AttemptScope:
                 self._end(Outcome.CANCELLED)
         return False
 
+    def spoke(self) -> None:
+        """The first event is there."""
+        self.first_token_s = self.elapsed_s()
+        if self._start.trial:
+            self._start = self._walk.course.board.spoke(self.target, self._start)
+
     def elapsed_s(self) -> float:
         return self._walk.now() - self._started
 
     def _end(self, outcome: Outcome, failure: ProviderFailure | None = None) -> None:
         duration_s = self.elapsed_s()
-        charged = failure
-        if (
-            outcome is Outcome.CANCELLED
-            and self.first_token_s is None
-            and (duration_s > self.overdue_s)
-        ):
+        left = outcome is Outcome.CANCELLED or self.spared
+        charged = None if self.spared else failure
+        if left and self.first_token_s is None and duration_s > self.overdue_s:
             message = f"{self.target} was silent for {duration_s:.1f} s"
             charged = ProviderFailure(ErrorReason.PROVIDER_TIMEOUT, message)
         self.attempt = Attempt(
@@ -132,13 +139,16 @@ class AttemptScope:
         how = Ended(
             duration_s,
             charged,
-            outcome is Outcome.CANCELLED,
+            left,
             self.first_token_s,
             self.spoken_s,
             self.output_tokens,
             self.evidence,
             self._start,
+            self.listened,
         )
+        if outcome is Outcome.CANCELLED:
+            self._walk.lost(self.ranked)
         failed = (self.ranked, failure) if failure else None
         self._walk.ended(self._place, self.attempt, how, failed)
 
@@ -212,14 +222,20 @@ class Walk:
         if self._asked_count >= self._attempts_max:
             raise self._surrender()
         self._require_time()
-        if not self._failures[-1].local and not self.course.retries.retry():
-            raise self._surrender()
-        if again is not None:
+        if again is not None and self._may_be_asked(again):
+            self._spend()
             return again
         self._queue = [ranked for ranked in self._queue if self._may_be_asked(ranked)]
-        if not self._queue:
+        if self._queue:
+            self._spend()
+        else:
             await self._another_round()
         return await self._take()
+
+    def _spend(self) -> None:
+        """Takes a further attempt off the budget of the replica, or raises."""
+        if not self._failures[-1].local and not self.course.retries.retry():
+            raise self._surrender()
 
     def spare(self) -> Ranked | None:
         """Whom to ask beside the one that is asked now; None when nobody can be, or none may."""
@@ -275,6 +291,16 @@ class Walk:
             # Found without asking: it costs no attempt.
             self._asked_count -= 1
 
+    def lost(self, ranked: Ranked) -> None:
+        """`ranked` was given up for another one that answered sooner. It may be asked again."""
+        self._queue.append(ranked)
+
+    def stop_if_told(self) -> None:
+        """Raises where a failure is final, so that nobody else is asked beside it."""
+        for failure in self._failures[self._judged :]:
+            if verdict(failure) is Verdict.STOP:
+                raise self._surrender(stopped=failure)
+
     def interrupted(self, ranked: Ranked, failure: ProviderFailure) -> ServiceFailure:
         """What the caller is told who has a part of the answer. `ranked` is not asked again."""
         self._broken.append(ranked)
@@ -324,7 +350,13 @@ class Walk:
         """Waits until one of `targets` has room, which is reserved then."""
         began = self._loop.time()
         try:
-            until = self.request.deadline - self.course.attempt_min_s
+            # Whoever gets a place too late for an answer keeps it from one who is not too late.
+            soonest_s = min(
+                expected_time_s(ranked.view._replace(in_flight=0), self.plan.demand)
+                for ranked in self._queue
+            )
+            needed_s = max(self.course.attempt_min_s, min(soonest_s, self.left_s / 2.0))
+            until = self.request.deadline - needed_s
             return await self.course.turns.wait(targets, until)
         except TimeoutError:
             raise self.out_of_time() from None
@@ -382,6 +414,7 @@ class Walk:
         self._round += 1
         if wait_s + self.course.attempt_min_s > self.left_s:
             raise self._surrender()
+        self._spend()
         await asyncio.sleep(wait_s)
         self._queue = list(dict.fromkeys(again))
 

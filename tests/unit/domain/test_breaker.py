@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -79,11 +80,42 @@ def test_an_answer_that_began_before_the_faults(number: int, expected: Circuit) 
 
 
 def test_those_under_way_may_be_answered() -> None:
-    """Where most are under way still, half of those that ended is not half of all."""
+    """Where most are under way still, half of those that ended is not half of all that began."""
     breaker = after("-+-+-+-+-+")
 
-    assert Circuit.CLOSED is faulted(breaker, AT, NO_JITTER, pending_count=8).circuit
-    assert Circuit.OPEN is faulted(breaker, AT, NO_JITTER, pending_count=1).circuit
+    assert Circuit.CLOSED is faulted(breaker, AT, NO_JITTER, 12, 13).circuit
+    assert Circuit.OPEN is faulted(breaker, AT, NO_JITTER, 12, 12).circuit
+
+
+def test_what_began_before_the_window_is_not_waited_for() -> None:
+    """Long answers that began long ago do not hide that most of the window's attempts fail."""
+    breaker = Breaker()
+    for number in range(901, 910):
+        ends = succeeded if number % 2 else partial(faulted, draw=NO_JITTER)
+        breaker = ends(breaker, AT, number=number, begun_count=number)
+
+    assert Circuit.OPEN is faulted(breaker, AT, NO_JITTER, 910, 910).circuit
+
+
+def test_an_old_stream_that_breaks_is_in_no_row() -> None:
+    """A fault of an attempt that began long before the last answered one hides no outage."""
+    breaker = Breaker()
+    for number in range(2, 60):
+        breaker = succeeded(breaker, AT, number, number)
+    for number in (1, 60, 61, 62, 63, 64):
+        breaker = faulted(breaker, AT, NO_JITTER, number, max(number, 60))
+
+    assert Circuit.OPEN is breaker.circuit
+
+
+def test_faults_from_before_an_opening() -> None:
+    """Once a trial has been answered, what began before it tells nothing."""
+    closed = succeeded(circuit.asked(HALF_OPEN), AT, 30, 30)
+    late = closed
+    for number in range(1, 26):
+        late = faulted(late, AT, NO_JITTER, number, 31)
+
+    assert closed is late
 
 
 def test_one_that_fails_at_times_anyway() -> None:

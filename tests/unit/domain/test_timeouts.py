@@ -37,6 +37,9 @@ def following(**seen: Any) -> list[Ranked]:
     return [Ranked(one, 0.0, (), 0.0, place) for place, one in enumerate(views)]
 
 
+AT_ONCE = following(first_token_s=0.0, token_s=0.0)[0]
+
+
 @pytest.mark.parametrize(
     ("p95_s", "expected"), [(0.1, 2.0), (0.5, 2.0), (0.6, 2.4), (3.0, 12.0), (5.0, 20.0), (9, 20.0)]
 )
@@ -101,32 +104,41 @@ def test_overdue_is_within_the_limit(p95_s: float | None, limit: float) -> None:
 
 @pytest.mark.parametrize(
     ("first_token_s", "left_s", "expected"),
-    [(1.0, 60.0, 4.0), (1.0, 6.0, 3.0), (0.0, 60.0, 2.0), (100.0, 1.0, 0.5)],
+    [(1.0, 60.0, 4.0), (1.0, 6.0, 3.0), (0.0, 60.0, 2.0), (1.0, 4.5, 2.25), (100.0, 1.0, 0.0)],
 )
 def test_a_reserve(first_token_s: float, left_s: float, expected: float) -> None:
     """Twice the time of the next candidate is kept back, at most half of what is left."""
     some = following(first_token_s=first_token_s, token_s=0.01)
 
-    assert pytest.approx(expected) == reserve_s(some, Demand(0, 100), left_s)
+    assert pytest.approx(expected) == reserve_s(AT_ONCE, some, Demand(0, 100), left_s)
+
+
+@pytest.mark.parametrize(("left_s", "expected"), [(3.9, 0.0), (4.1, 2.05), (3.0, 0.0), (9.0, 4.0)])
+def test_time_for_one_only(left_s: float, expected: float) -> None:
+    """Where there is no time for two answers the one who is asked now has all of it."""
+    asked, after = (following(first_token_s=2.0, token_s=0.0) for _ in range(2))
+
+    assert pytest.approx(expected) == reserve_s(asked[0], after, Demand(0, 100), left_s)
 
 
 def test_a_small_reserve() -> None:
     """A quarter of a second is kept back for the fastest one, too."""
     at_once = following(first_token_s=0.0, token_s=0.0)
 
-    assert 0.25 == reserve_s(at_once, Demand(), 60.0)
-    assert 0.1 == reserve_s(at_once, Demand(), 0.2)
-    assert 0.25 == reserve_s(at_once, Demand(), math.inf)
+    assert 0.25 == reserve_s(AT_ONCE, at_once, Demand(), 60.0)
+    assert 0.1 == reserve_s(AT_ONCE, at_once, Demand(), 0.2)
+    assert 0.25 == reserve_s(AT_ONCE, at_once, Demand(), math.inf)
 
 
 def test_nobody_follows() -> None:
     """For nobody nothing is kept back."""
-    assert 0.0 == reserve_s([], Demand(), 60.0)
+    assert 0.0 == reserve_s(AT_ONCE, [], Demand(), 60.0)
 
 
 @given(st.floats(0, 100), st.floats(0, 1), st.integers(0, 10_000), st.floats(0, 600))
 def test_half_is_for_now(first: float, token: float, tokens: int, left_s: float) -> None:
     """Whoever is asked now has at least half of the time that is left."""
-    kept = reserve_s(following(first_token_s=first, token_s=token), Demand(0, tokens), left_s)
+    after = following(first_token_s=first, token_s=token)
+    kept = reserve_s(AT_ONCE, after, Demand(0, tokens), left_s)
 
     assert 0.0 <= kept <= left_s / 2
