@@ -170,7 +170,9 @@ def _spelled(path: KeyPath) -> str:
 def _type(info: FieldInfo) -> str:
     item, nested = inside(info.annotation)
     if nested:
-        return f"mapping of {_name(item)}" if _is_mapping(info) else f"list of {_name(item)}"
+        element, lists = inside(item)
+        held = f"lists of {_name(element)}" if lists else _name(item)
+        return f"mapping of {held}" if _is_mapping(info) else f"list of {held}"
     limits = [
         f"{word} {_number(getattr(bound, key))}"
         for key, word in _BOUNDS

@@ -14,6 +14,22 @@ _MIB = 1024 * 1024
 Policy = Annotated[PolicyName, AnyCase]
 
 
+def _plain(name: str) -> str:
+    if any(character in name for character in "*?["):
+        raise ValueError("must be the name of one model, not a pattern")
+    return name
+
+
+def _some(names: tuple[str, ...]) -> tuple[str, ...]:
+    if not names:
+        raise ValueError("must name at least one model")
+    return names
+
+
+ModelName = Annotated[Text, AfterValidator(_plain)]
+ModelNames = Annotated[tuple[ModelName, ...], AfterValidator(_some)]
+
+
 class CompositeSettings(Section):
     """What the three terms of the policy `composite` weigh."""
 
@@ -81,12 +97,12 @@ class RoutingSettings(Section):
     composite: CompositeSettings = Field(
         default=CompositeSettings(), description="The weights of `composite`."
     )
-    aliases: dict[Text, tuple[Text, ...]] = Field(
+    aliases: dict[ModelName, ModelNames] = Field(
         default_factory=dict,
         description="Names of our own for several models that are equally welcome,"
         " such as `fast: [gpt-4o-mini, gemini-2.5-flash]`.",
     )
-    fallbacks: dict[Text, tuple[Text, ...]] = Field(
+    fallbacks: dict[ModelName, ModelNames] = Field(
         default_factory=dict,
         description="Models to try, in order, when no provider of the asked one can answer"
         " and the caller names none.",
@@ -110,10 +126,12 @@ class RoutingSettings(Section):
 
     @model_validator(mode="after")
     def _resolvable(self) -> Self:
-        for name, models in self.aliases.items():
-            if not models:
-                raise ValueError(f"aliases: {name!r} stands for no model")
-            nested = [model for model in models if model in self.aliases]
-            if nested:
-                raise ValueError(f"aliases: {name!r} stands for another alias, {nested[0]!r}")
+        nested = [
+            f"aliases: {name!r} stands for another alias, {model!r}"
+            for name, models in self.aliases.items()
+            for model in models
+            if model in self.aliases
+        ]
+        if nested:
+            raise ValueError("; ".join(nested))
         return self

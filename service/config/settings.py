@@ -77,8 +77,8 @@ class Settings(BaseSettings):
     )
     cache: CacheSettings = Field(
         default=CacheSettings(),
-        description="Where answers are remembered, and for how long. Validated and kept;"
-        " the cache that reads it is a later piece of work.",
+        description="Where answers are remembered, and for how long. Only `redis_url` and"
+        " `health_ttl_s` are read so far; the rest is validated and kept.",
     )
     logging: LoggingSettings = Field(
         default=LoggingSettings(),

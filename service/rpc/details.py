@@ -33,15 +33,21 @@ class WireStatus:
     trailers: tuple[tuple[str, str | bytes], ...]
 
 
-def wire_status(failure: ServiceFailure, request_id: str) -> WireStatus:
-    """What goes over the wire for `failure`."""
+def wire_status(failure: ServiceFailure, request_id: str, left_s: float) -> WireStatus:
+    """What goes over the wire for `failure`, to a caller who has `left_s` before its deadline.
+
+    Where a wait would take more than half of that, gRPC is not to retry by itself: it would sleep,
+    and the caller would learn of its deadline only.
+    """
     row = TABLE[failure.reason]
     message = failure.message[:_MESSAGE_MAX_CHARS]
     trailers: list[tuple[str, str | bytes]] = [(REQUEST_ID_KEY, request_id)]
-    if row.retry is Retry.FORBID:
+    wait_s = failure.retry_after_s
+    in_vain = row.retry is not Retry.NO and wait_s is not None and wait_s > left_s / 2.0
+    if row.retry is Retry.FORBID or in_vain:
         trailers.append((PUSHBACK_KEY, "-1"))
-    elif row.retry is not Retry.NO and failure.retry_after_s is not None:
-        trailers.append((PUSHBACK_KEY, str(round(failure.retry_after_s * 1000))))
+    elif row.retry is not Retry.NO and wait_s is not None:
+        trailers.append((PUSHBACK_KEY, str(round(wait_s * 1000))))
     status = status_pb2.Status(code=row.code.value[0], message=message)
     detail = _failure_detail(failure)
     packed = [_packed(one) for one in _details(failure, request_id)]

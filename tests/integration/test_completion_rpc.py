@@ -172,6 +172,18 @@ async def test_all_providers_down() -> None:
     assert found.request.request_id == found.trailers["x-request-id"]
 
 
+@pytest.mark.parametrize(("timeout_s", "pushback"), [(3.0, "-1"), (30.0, "2000")])
+async def test_no_retry_in_vain(timeout_s: float, pushback: str) -> None:
+    """GRPC is told to retry only where the wait leaves time; the details say when in any case."""
+    down = ProviderFailure(ErrorReason.PROVIDER_UNAVAILABLE, "down", retry_after_s=2.0)
+    async with serving(member(ScriptedProvider(down))) as served:
+        error = await failure_of(served.completion.Complete(unary(), timeout=timeout_s))
+
+    found = details(error)
+    assert pushback == found.trailers["grpc-retry-pushback-ms"]
+    assert 2 == found.retry.retry_delay.seconds
+
+
 async def test_unknown_model() -> None:
     """A model that nobody serves is NOT_FOUND, and the message says who is there."""
     async with serving(member(ScriptedProvider())) as served:

@@ -172,7 +172,8 @@ class Guard(_Interceptor):
         context: Context,
     ) -> NoReturn:
         failure.message = self._redactor.text(failure.message)
-        status = wire_status(failure, call.request_id)
+        left_s = call.deadline - asyncio.get_running_loop().time()
+        status = wire_status(failure, call.request_id, left_s)
         self._note(call, status.code.name, failure.reason, failure)
         await context.abort(status.code, status.message, status.trailers)
 

@@ -37,6 +37,20 @@ from tests.unit.config.conftest import World
                 )
             ],
         ),
+        (
+            "routing:\n  aliases:\n    a: [x, 'gpt-*']\n    b: []\n  fallbacks: {'g-*': [x]}",
+            [
+                (
+                    "ai-provider.yml:3: routing.aliases.a[1]: must be the name of one model,"
+                    " not a pattern"
+                ),
+                "ai-provider.yml:4: routing.aliases.b: must name at least one model",
+                (
+                    "ai-provider.yml:5: routing.fallbacks.g-*: must be the name of one model,"
+                    " not a pattern"
+                ),
+            ],
+        ),
         ("cache: 5", ["ai-provider.yml:1: cache: must be a mapping"]),
         (
             "providers:\n  openai:\n    models: gpt-5",
