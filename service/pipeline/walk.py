@@ -313,9 +313,10 @@ class Walk:
         )
 
     def out_of_time(self) -> ServiceFailure:
+        count = len(self.attempts)
         return ServiceFailure(
             ErrorReason.DEADLINE_EXCEEDED,
-            f"the caller's deadline passed after {len(self.attempts)} attempts",
+            f"the caller's deadline passed after {count} attempt{'' if count == 1 else 's'}",
             attempts=self.attempts,
             plan=self.plan,
         )

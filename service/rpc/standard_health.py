@@ -54,9 +54,9 @@ class StandardHealth(pb_grpc.HealthServicer):
     ) -> pb.HealthCheckResponse:
         status = self._status(request.service)
         if status == _Status.SERVICE_UNKNOWN:
+            known = ", ".join(name or '""' for name in self._names())
             await context.abort(
-                grpc.StatusCode.NOT_FOUND,
-                f"no service {request.service!r}; known: {', '.join(self._names())}",
+                grpc.StatusCode.NOT_FOUND, f"no service {request.service!r}; known: {known}"
             )
         return pb.HealthCheckResponse(status=status)
 

@@ -64,4 +64,6 @@ class Connection:
         if self._api_key:
             metadata.append(("authorization", f"Bearer {self._api_key}"))
         deadline_s = self._timeout_s if timeout_s is None else timeout_s
+        if deadline_s <= 0:
+            raise ValueError(f"timeout_s must be more than 0, not {deadline_s:g}")
         return {"timeout": deadline_s, "metadata": metadata}

@@ -49,6 +49,23 @@ async def test_complete(client: Client) -> None:
     assert ("anthropic", "claude-x") == (answer.served_by.provider, answer.served_by.model)
 
 
+@pytest.mark.parametrize("timeout_s", [0.0, -1.0])
+async def test_no_time_at_all(client: Client, timeout_s: float) -> None:
+    """A timeout that is none is a mistake of the program, not a deadline that passed."""
+    with pytest.raises(ValueError, match="timeout_s must be more than 0"):
+        await client.complete("claude-x", "Hi.", timeout_s=timeout_s)
+
+
+async def test_a_failure_is_not_slept_away(client: Client) -> None:
+    """Where the next try would be too late the failure is told, and not the deadline."""
+    with pytest.raises(RateLimitedError) as caught:
+        await client.complete("claude-x+status=429+retry-after=20", "Hi.", timeout_s=3)
+
+    assert 1 == len(caught.value.attempts)
+    assert caught.value.retry_after_s is not None
+    assert caught.value.retry_after_s > 15
+
+
 async def test_stream(client: Client) -> None:
     """The texts of a stream join to the text of its answer."""
     spec = pb.CompletionSpec()

@@ -20,6 +20,8 @@ from aiprovider_client.routing import Routing
         ("explain", "gpt-4o", "--hedge"),
         ("count", "gpt-4o", "Hi.", "--fallback", "claude-sonnet-4-5"),
         ("health", "--watch", "--models"),
+        ("models", "--timeout", "-1"),
+        ("models", "--timeout", "soon"),
     ],
 )
 def test_mistakes(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:

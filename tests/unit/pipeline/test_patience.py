@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from service.pipeline.patience import OutOfPatience, Patience
+from tests.kit.virtual import on_virtual_time
 
 
 async def speaking(*pauses: float) -> AsyncGenerator[int, None]:
@@ -99,3 +100,28 @@ async def test_closed() -> None:
     await asyncio.sleep(0.1)
 
     assert (await asyncio.sleep(0, "untouched")) == "untouched"
+
+
+@on_virtual_time
+@pytest.mark.parametrize("left_at", [4.0, 5.0])
+async def test_a_caller_who_left_first(left_at: float) -> None:
+    """Time that runs out while a caller's cancellation is under way does not take its place."""
+    patience = Patience(5.0, soon(100))
+
+    async def closing_slowly() -> AsyncGenerator[int, None]:
+        yield 1
+        try:
+            await asyncio.sleep(100)
+        finally:
+            await asyncio.sleep(2)
+
+    async def wait() -> None:
+        events = closing_slowly()
+        await patience.following(events)
+        await patience.following(events)
+
+    waiting = asyncio.create_task(wait())
+    asyncio.get_running_loop().call_later(left_at, waiting.cancel)
+    await asyncio.wait([waiting])
+
+    assert waiting.cancelled()

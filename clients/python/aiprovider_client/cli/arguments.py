@@ -76,9 +76,19 @@ def _common() -> argparse.ArgumentParser:
     group.add_argument("--ca", type=Path, help="PEM of the authority to trust; turns TLS on")
     group.add_argument("--cert", type=Path, help="PEM of the client's certificate")
     group.add_argument("--key", type=Path, help="PEM of the client's key")
-    group.add_argument("--timeout", type=float, default=60.0, help="seconds; default: 60")
+    group.add_argument("--timeout", type=_seconds, default=60.0, help="seconds; default: 60")
     common.add_argument("--json", action="store_true", help="print JSON, errors too")
     return common
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not seconds > 0:
+        raise argparse.ArgumentTypeError(f"must be a number of seconds more than 0, not {text!r}")
+    return seconds
 
 
 def _prompt(default: str, about: str) -> argparse.ArgumentParser:
