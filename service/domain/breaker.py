@@ -25,8 +25,8 @@ from typing import NamedTuple
 
 from service.domain.stats import PRIOR_FAULTS, PRIOR_SUCCESSES
 
-CONSECUTIVE_MAX = 5
-CONSECUTIVE_MOST = 20
+CONSECUTIVE_MIN = 5
+CONSECUTIVE_MAX = 20
 """In a row from the flakiest."""
 CHANCE = 1.0001e-5
 """Five in a row are enough from one that is not known: 0.1 to the power of 5, and its rounding."""
@@ -162,7 +162,7 @@ def faulted(
             row_from=number if alone else min(number, breaker.row_from),
             row_to=number if alone else max(number, breaker.row_to),
         )
-    if counted.in_a_row >= CONSECUTIVE_MAX and _is_outage(counted):
+    if counted.in_a_row >= CONSECUTIVE_MIN and _is_outage(counted):
         return opened(counted, now, draw, Trip.IN_A_ROW)
     faults = sum(bucket.faults for bucket in window)
     ended = faults + sum(bucket.successes for bucket in window)
@@ -182,7 +182,7 @@ def _is_outage(breaker: Breaker) -> bool:
     answered = sum(bucket.successes for bucket in breaker.window)
     faults = PRIOR_FAULTS + max(0, before)
     share = faults / (faults + PRIOR_SUCCESSES + answered)
-    return row >= CONSECUTIVE_MOST or share**row <= CHANCE
+    return row >= CONSECUTIVE_MAX or share**row <= CHANCE
 
 
 def opened(breaker: Breaker, now: float, draw: float, trip: Trip) -> Breaker:

@@ -17,7 +17,7 @@ from service.domain.reasons import ErrorReason
 from service.domain.timeouts import first_token_limit_s, overdue_s, reserve_s
 from service.pipeline.patience import OutOfPatience, Patience
 from service.pipeline.roster import Member
-from service.pipeline.walk import AttemptScope, DeadlinePassed, Walk
+from service.pipeline.walk import TICK_S, AttemptScope, DeadlinePassed, Walk
 
 T = TypeVar("T")
 
@@ -76,9 +76,9 @@ class Limits:
     def impatient(self, patience: Patience) -> Exception:
         """What it means that an event did not come in its time."""
         heard_s = (self._scope.first_token_s or 0.0) + patience.waited_s
-        silent = patience.silent_s >= self._times.idle_s
+        silent = patience.silent_s > self._times.idle_s - TICK_S
         # Else the caller set a limit of its own, or took long to read.
-        self._scope.spared = not silent and heard_s < self._times.attempt_s
+        self._scope.spared = not silent and heard_s < self._times.attempt_s - TICK_S
         return self._late(f"fell silent for {self._times.idle_s:g} s, or took too long")
 
     def no_ending(self) -> StreamEvent:

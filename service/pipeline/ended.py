@@ -31,7 +31,9 @@ NOT_TOLD = Start()
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How an attempt ended. `failure` is None for an answer; `left` means the caller left first.
+    """How an attempt ended. `failure` is None for an answer.
+
+    `left` means that the caller went first, or that a limit of its own cut the attempt short.
 
     `first_token_s` is None when nobody saw one; `spoken_s` is the time spent waiting for the rest.
     """

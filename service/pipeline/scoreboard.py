@@ -281,16 +281,15 @@ class Scoreboard:
         if how.silent and entry.stats.first_token_s is not None:
             entry.stats = statistics.observe_silence(entry.stats, now, how.duration_s)
 
-    def _step(self, target: ModelRef, entry: Entry, breaker: Breaker) -> Breaker:
+    def _step(self, target: ModelRef, entry: Entry, breaker: Breaker) -> None:
         if entry.breaker.circuit is breaker.circuit:
             entry.breaker = breaker
-            return breaker
+            return
         entry.breaker = breaker
         if breaker.circuit is not Circuit.HALF_OPEN:
             entry.turned_at = self.clock()
         for changed in self.changed:
             changed(target)
-        return breaker
 
     def _free(self, target: ModelRef) -> None:
         for freed in self.freed:

@@ -36,6 +36,9 @@ from service.pipeline.retries import Retries
 from service.pipeline.scoreboard import Scoreboard
 from service.pipeline.turns import Turns
 
+TICK_S = 0.005
+"""A loop's clock may stand still for so long: what lasted a limit may seem a moment shorter."""
+
 
 class DeadlinePassed(Exception):  # noqa: N818 - a signal within the pipeline, told to nobody
     """The caller's deadline came before the attempt's own limit."""
@@ -122,7 +125,7 @@ class AttemptScope:
         duration_s = self.elapsed_s()
         left = outcome is Outcome.CANCELLED or self.spared
         charged = None if self.spared else failure
-        if left and self.first_token_s is None and duration_s > self.overdue_s:
+        if left and self.first_token_s is None and duration_s > self.overdue_s - TICK_S:
             message = f"{self.target} was silent for {duration_s:.1f} s"
             charged = ProviderFailure(ErrorReason.PROVIDER_TIMEOUT, message)
         self.attempt = Attempt(

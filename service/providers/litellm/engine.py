@@ -191,8 +191,7 @@ class LiteLLMProvider:
 
     def _witness(self, *, stream: bool, options: Sequence[Mapping[str, Any]] = ()) -> Any:
         """Who reads along with the call that is made next in this context."""
-        # Late: httpx comes with the library, and costs nearly as much.
-        from service.providers.litellm import witness  # noqa: PLC0415
+        from service.providers.litellm import witness  # noqa: PLC0415 - late: it needs httpx
 
         if self._pool is None:
             self._pool = witness.pool(self._endpoint.connections_max)

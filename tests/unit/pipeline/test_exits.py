@@ -108,6 +108,19 @@ async def test_a_callers_own_limits(wish: dict[str, float]) -> None:
 
 
 @on_virtual_time
+async def test_silence_from_the_first_request_on() -> None:
+    """Silence for the whole of the service's own limit counts, though nothing is usual yet."""
+    silent = [ScriptedProvider(1000.0, WORD, ENDING) for _ in range(2)]
+    routed = Routed(
+        member(silent[0], "a", priority=0, limits=LIMITS),
+        member(silent[1], "b", priority=1, limits=LIMITS),
+    )
+    await asyncio.gather(*(routed.reason() for _ in range(5)))
+
+    assert Circuit.CLOSED is not routed.entry().breaker.circuit
+
+
+@on_virtual_time
 async def test_a_slow_reader() -> None:
     """A caller who reads for longer than an attempt may take is no fault of the provider's."""
     provider = ScriptedProvider(*[WORD] * 60, ENDING)
