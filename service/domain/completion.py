@@ -131,6 +131,7 @@ class FunctionTool:
     description: str = ""
     parameters_json_schema: str = ""
     strict: bool = False
+    has_side_effects: bool = False
 
 
 @dataclass(frozen=True, slots=True)

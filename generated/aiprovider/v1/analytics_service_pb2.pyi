@@ -104,11 +104,13 @@ class UsageBucket(_message.Message):
     def __init__(self, start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., dimensions: _Optional[_Mapping[str, str]] = ..., requests: _Optional[int] = ..., errors: _Optional[int] = ..., cache_hits: _Optional[int] = ..., failovers: _Optional[int] = ..., usage: _Optional[_Union[_usage_pb2.Usage, _Mapping]] = ..., cost: _Optional[_Union[_usage_pb2.Cost, _Mapping]] = ..., latency_p50: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., latency_p95: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., latency_p99: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., time_to_first_token_p50: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class GetCacheStatsRequest(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
+    __slots__ = ("all_tenants",)
+    ALL_TENANTS_FIELD_NUMBER: _ClassVar[int]
+    all_tenants: bool
+    def __init__(self, all_tenants: _Optional[bool] = ...) -> None: ...
 
 class GetCacheStatsResponse(_message.Message):
-    __slots__ = ("local_hits", "shared_hits", "misses", "coalesced", "local_entries", "local_bytes", "saved_nano_usd", "since_time", "shared_available")
+    __slots__ = ("local_hits", "shared_hits", "misses", "coalesced", "local_entries", "local_bytes", "saved_nano_usd", "since_time", "shared_available", "bypassed", "refreshed", "repeated", "unpriced", "saved_duration", "mean_hit_age", "local_stores", "local_evictions", "local_bytes_max", "hit_bytes", "early_refreshes", "known_failures", "shared_state", "shared_problem", "shared_failures", "shared_lost_stores", "shared_skips")
     LOCAL_HITS_FIELD_NUMBER: _ClassVar[int]
     SHARED_HITS_FIELD_NUMBER: _ClassVar[int]
     MISSES_FIELD_NUMBER: _ClassVar[int]
@@ -118,6 +120,23 @@ class GetCacheStatsResponse(_message.Message):
     SAVED_NANO_USD_FIELD_NUMBER: _ClassVar[int]
     SINCE_TIME_FIELD_NUMBER: _ClassVar[int]
     SHARED_AVAILABLE_FIELD_NUMBER: _ClassVar[int]
+    BYPASSED_FIELD_NUMBER: _ClassVar[int]
+    REFRESHED_FIELD_NUMBER: _ClassVar[int]
+    REPEATED_FIELD_NUMBER: _ClassVar[int]
+    UNPRICED_FIELD_NUMBER: _ClassVar[int]
+    SAVED_DURATION_FIELD_NUMBER: _ClassVar[int]
+    MEAN_HIT_AGE_FIELD_NUMBER: _ClassVar[int]
+    LOCAL_STORES_FIELD_NUMBER: _ClassVar[int]
+    LOCAL_EVICTIONS_FIELD_NUMBER: _ClassVar[int]
+    LOCAL_BYTES_MAX_FIELD_NUMBER: _ClassVar[int]
+    HIT_BYTES_FIELD_NUMBER: _ClassVar[int]
+    EARLY_REFRESHES_FIELD_NUMBER: _ClassVar[int]
+    KNOWN_FAILURES_FIELD_NUMBER: _ClassVar[int]
+    SHARED_STATE_FIELD_NUMBER: _ClassVar[int]
+    SHARED_PROBLEM_FIELD_NUMBER: _ClassVar[int]
+    SHARED_FAILURES_FIELD_NUMBER: _ClassVar[int]
+    SHARED_LOST_STORES_FIELD_NUMBER: _ClassVar[int]
+    SHARED_SKIPS_FIELD_NUMBER: _ClassVar[int]
     local_hits: int
     shared_hits: int
     misses: int
@@ -127,4 +146,21 @@ class GetCacheStatsResponse(_message.Message):
     saved_nano_usd: int
     since_time: _timestamp_pb2.Timestamp
     shared_available: bool
-    def __init__(self, local_hits: _Optional[int] = ..., shared_hits: _Optional[int] = ..., misses: _Optional[int] = ..., coalesced: _Optional[int] = ..., local_entries: _Optional[int] = ..., local_bytes: _Optional[int] = ..., saved_nano_usd: _Optional[int] = ..., since_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., shared_available: _Optional[bool] = ...) -> None: ...
+    bypassed: int
+    refreshed: int
+    repeated: int
+    unpriced: int
+    saved_duration: _duration_pb2.Duration
+    mean_hit_age: _duration_pb2.Duration
+    local_stores: int
+    local_evictions: int
+    local_bytes_max: int
+    hit_bytes: int
+    early_refreshes: int
+    known_failures: int
+    shared_state: str
+    shared_problem: str
+    shared_failures: int
+    shared_lost_stores: int
+    shared_skips: int
+    def __init__(self, local_hits: _Optional[int] = ..., shared_hits: _Optional[int] = ..., misses: _Optional[int] = ..., coalesced: _Optional[int] = ..., local_entries: _Optional[int] = ..., local_bytes: _Optional[int] = ..., saved_nano_usd: _Optional[int] = ..., since_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., shared_available: _Optional[bool] = ..., bypassed: _Optional[int] = ..., refreshed: _Optional[int] = ..., repeated: _Optional[int] = ..., unpriced: _Optional[int] = ..., saved_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., mean_hit_age: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., local_stores: _Optional[int] = ..., local_evictions: _Optional[int] = ..., local_bytes_max: _Optional[int] = ..., hit_bytes: _Optional[int] = ..., early_refreshes: _Optional[int] = ..., known_failures: _Optional[int] = ..., shared_state: _Optional[str] = ..., shared_problem: _Optional[str] = ..., shared_failures: _Optional[int] = ..., shared_lost_stores: _Optional[int] = ..., shared_skips: _Optional[int] = ...) -> None: ...

@@ -154,14 +154,16 @@ class StreamCompleteRequest(_message.Message):
     def __init__(self, spec: _Optional[_Union[CompletionSpec, _Mapping]] = ..., routing: _Optional[_Union[_routing_pb2.RoutingPolicy, _Mapping]] = ..., cache: _Optional[_Union[_routing_pb2.CachePolicy, _Mapping]] = ..., idempotency_key: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., stream_options: _Optional[_Union[StreamOptions, _Mapping]] = ...) -> None: ...
 
 class StreamOptions(_message.Message):
-    __slots__ = ("coalesce_window", "include_route_events", "restart_on_interruption")
+    __slots__ = ("coalesce_window", "include_route_events", "restart_on_interruption", "replay_interval")
     COALESCE_WINDOW_FIELD_NUMBER: _ClassVar[int]
     INCLUDE_ROUTE_EVENTS_FIELD_NUMBER: _ClassVar[int]
     RESTART_ON_INTERRUPTION_FIELD_NUMBER: _ClassVar[int]
+    REPLAY_INTERVAL_FIELD_NUMBER: _ClassVar[int]
     coalesce_window: _duration_pb2.Duration
     include_route_events: bool
     restart_on_interruption: bool
-    def __init__(self, coalesce_window: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., include_route_events: _Optional[bool] = ..., restart_on_interruption: _Optional[bool] = ...) -> None: ...
+    replay_interval: _duration_pb2.Duration
+    def __init__(self, coalesce_window: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., include_route_events: _Optional[bool] = ..., restart_on_interruption: _Optional[bool] = ..., replay_interval: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class CompleteResponse(_message.Message):
     __slots__ = ("id", "message", "finish_reason", "provider_finish_reason", "usage", "cost", "served_by", "provider_response_id", "create_time", "logprobs", "provider_metadata", "dropped_parameters", "route", "cache", "timing")
@@ -368,12 +370,14 @@ class CountTokensResponse(_message.Message):
     def __init__(self, input_tokens: _Optional[int] = ..., exact: _Optional[bool] = ..., tokenizer: _Optional[str] = ..., estimated_input_cost: _Optional[_Union[_usage_pb2.Cost, _Mapping]] = ...) -> None: ...
 
 class ExplainRouteRequest(_message.Message):
-    __slots__ = ("spec", "routing")
+    __slots__ = ("spec", "routing", "cache")
     SPEC_FIELD_NUMBER: _ClassVar[int]
     ROUTING_FIELD_NUMBER: _ClassVar[int]
+    CACHE_FIELD_NUMBER: _ClassVar[int]
     spec: CompletionSpec
     routing: _routing_pb2.RoutingPolicy
-    def __init__(self, spec: _Optional[_Union[CompletionSpec, _Mapping]] = ..., routing: _Optional[_Union[_routing_pb2.RoutingPolicy, _Mapping]] = ...) -> None: ...
+    cache: _routing_pb2.CachePolicy
+    def __init__(self, spec: _Optional[_Union[CompletionSpec, _Mapping]] = ..., routing: _Optional[_Union[_routing_pb2.RoutingPolicy, _Mapping]] = ..., cache: _Optional[_Union[_routing_pb2.CachePolicy, _Mapping]] = ...) -> None: ...
 
 class ExplainRouteResponse(_message.Message):
     __slots__ = ("candidates", "cache_key", "would_hit_cache", "route")

@@ -22,50 +22,53 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from aiprovider.v1 import options_pb2 as aiprovider_dot_v1_dot_options__pb2
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x61iprovider/v1/content.proto\x12\raiprovider.v1\x1a\x1cgoogle/protobuf/struct.proto\"q\n\x07Message\x12\'\n\x04role\x18\x01 \x01(\x0e\x32\x13.aiprovider.v1.RoleR\x04role\x12)\n\x05parts\x18\x02 \x03(\x0b\x32\x13.aiprovider.v1.PartR\x05parts\x12\x12\n\x04name\x18\x03 \x01(\tR\x04name\"\xe3\x03\n\x04Part\x12\x14\n\x04text\x18\x01 \x01(\tH\x00R\x04text\x12)\n\x04\x62lob\x18\x02 \x01(\x0b\x32\x13.aiprovider.v1.BlobH\x00R\x04\x62lob\x12+\n\x03uri\x18\x03 \x01(\x0b\x32\x17.aiprovider.v1.MediaUriH\x00R\x03uri\x12\x36\n\ttool_call\x18\x04 \x01(\x0b\x32\x17.aiprovider.v1.ToolCallH\x00R\x08toolCall\x12<\n\x0btool_result\x18\x05 \x01(\x0b\x32\x19.aiprovider.v1.ToolResultH\x00R\ntoolResult\x12\x38\n\treasoning\x18\x06 \x01(\x0b\x32\x18.aiprovider.v1.ReasoningH\x00R\treasoning\x12\x1a\n\x07refusal\x18\x07 \x01(\tH\x00R\x07refusal\x12\x42\n\rprovider_part\x18\x08 \x01(\x0b\x32\x1b.aiprovider.v1.ProviderPartH\x00R\x0cproviderPart\x12\x37\n\ncache_hint\x18\x0e \x01(\x0b\x32\x18.aiprovider.v1.CacheHintR\tcacheHint\x12\x1c\n\tsignature\x18\x0f \x01(\x0cR\tsignatureB\x06\n\x04kind\"S\n\x04\x42lob\x12\x1b\n\tmime_type\x18\x01 \x01(\tR\x08mimeType\x12\x12\n\x04\x64\x61ta\x18\x02 \x01(\x0cR\x04\x64\x61ta\x12\x1a\n\x08\x66ilename\x18\x03 \x01(\tR\x08\x66ilename\"Q\n\x08MediaUri\x12\x1b\n\tmime_type\x18\x01 \x01(\tR\x08mimeType\x12\x10\n\x03uri\x18\x02 \x01(\tR\x03uri\x12\x16\n\x06\x64\x65tail\x18\x03 \x01(\tR\x06\x64\x65tail\"U\n\x08ToolCall\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12%\n\x0e\x61rguments_json\x18\x03 \x01(\tR\rargumentsJson\"\x88\x01\n\nToolResult\x12 \n\x0ctool_call_id\x18\x01 \x01(\tR\ntoolCallId\x12)\n\x05parts\x18\x02 \x03(\x0b\x32\x13.aiprovider.v1.PartR\x05parts\x12\x19\n\x08is_error\x18\x03 \x01(\x08R\x07isError\x12\x12\n\x04name\x18\x04 \x01(\tR\x04name\"=\n\tReasoning\x12\x12\n\x04text\x18\x01 \x01(\tR\x04text\x12\x1c\n\tencrypted\x18\x02 \x01(\x0cR\tencrypted\"Y\n\x0cProviderPart\x12\x1a\n\x08provider\x18\x01 \x01(\tR\x08provider\x12-\n\x05value\x18\x02 \x01(\x0b\x32\x17.google.protobuf.StructR\x05value\",\n\tCacheHint\x12\x1f\n\x0bttl_seconds\x18\x01 \x01(\x03R\nttlSeconds\"\x8d\x01\n\x04Tool\x12\x39\n\x08\x66unction\x18\x01 \x01(\x0b\x32\x1b.aiprovider.v1.FunctionToolH\x00R\x08\x66unction\x12\x42\n\rprovider_tool\x18\x02 \x01(\x0b\x32\x1b.aiprovider.v1.ProviderToolH\x00R\x0cproviderToolB\x06\n\x04kind\"\x92\x01\n\x0c\x46unctionTool\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12 \n\x0b\x64\x65scription\x18\x02 \x01(\tR\x0b\x64\x65scription\x12\x34\n\x16parameters_json_schema\x18\x03 \x01(\tR\x14parametersJsonSchema\x12\x16\n\x06strict\x18\x04 \x01(\x08R\x06strict\"[\n\x0cProviderTool\x12\x1a\n\x08provider\x18\x01 \x01(\tR\x08provider\x12/\n\x06\x63onfig\x18\x02 \x01(\x0b\x32\x17.google.protobuf.StructR\x06\x63onfig\"\xed\x01\n\nToolChoice\x12\x34\n\x04mode\x18\x01 \x01(\x0e\x32\x1e.aiprovider.v1.ToolChoice.ModeH\x00R\x04mode\x12%\n\rfunction_name\x18\x02 \x01(\tH\x00R\x0c\x66unctionName\x12)\n\x10\x64isable_parallel\x18\x03 \x01(\x08R\x0f\x64isableParallel\"M\n\x04Mode\x12\x14\n\x10MODE_UNSPECIFIED\x10\x00\x12\r\n\tMODE_AUTO\x10\x01\x12\r\n\tMODE_NONE\x10\x02\x12\x11\n\rMODE_REQUIRED\x10\x03\x42\x08\n\x06\x63hoice\"\x9e\x01\n\x0cOutputFormat\x12\x42\n\x0bjson_schema\x18\x01 \x01(\x0b\x32\x1f.aiprovider.v1.JsonSchemaFormatH\x00R\njsonSchema\x12\x42\n\x0bjson_object\x18\x02 \x01(\x0b\x32\x1f.aiprovider.v1.JsonObjectFormatH\x00R\njsonObjectB\x06\n\x04kind\"_\n\x10JsonSchemaFormat\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x1f\n\x0bschema_json\x18\x02 \x01(\tR\nschemaJson\x12\x16\n\x06strict\x18\x03 \x01(\x08R\x06strict\"\x12\n\x10JsonObjectFormat*s\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_SYSTEM\x10\x01\x12\x12\n\x0eROLE_DEVELOPER\x10\x02\x12\r\n\tROLE_USER\x10\x03\x12\x12\n\x0eROLE_ASSISTANT\x10\x04\x12\r\n\tROLE_TOOL\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x61iprovider/v1/content.proto\x12\raiprovider.v1\x1a\x1b\x61iprovider/v1/options.proto\x1a\x1cgoogle/protobuf/struct.proto\"q\n\x07Message\x12\'\n\x04role\x18\x01 \x01(\x0e\x32\x13.aiprovider.v1.RoleR\x04role\x12)\n\x05parts\x18\x02 \x03(\x0b\x32\x13.aiprovider.v1.PartR\x05parts\x12\x12\n\x04name\x18\x03 \x01(\tR\x04name\"\xe9\x03\n\x04Part\x12\x14\n\x04text\x18\x01 \x01(\tH\x00R\x04text\x12)\n\x04\x62lob\x18\x02 \x01(\x0b\x32\x13.aiprovider.v1.BlobH\x00R\x04\x62lob\x12+\n\x03uri\x18\x03 \x01(\x0b\x32\x17.aiprovider.v1.MediaUriH\x00R\x03uri\x12\x36\n\ttool_call\x18\x04 \x01(\x0b\x32\x17.aiprovider.v1.ToolCallH\x00R\x08toolCall\x12<\n\x0btool_result\x18\x05 \x01(\x0b\x32\x19.aiprovider.v1.ToolResultH\x00R\ntoolResult\x12\x38\n\treasoning\x18\x06 \x01(\x0b\x32\x18.aiprovider.v1.ReasoningH\x00R\treasoning\x12\x1a\n\x07refusal\x18\x07 \x01(\tH\x00R\x07refusal\x12\x42\n\rprovider_part\x18\x08 \x01(\x0b\x32\x1b.aiprovider.v1.ProviderPartH\x00R\x0cproviderPart\x12=\n\ncache_hint\x18\x0e \x01(\x0b\x32\x18.aiprovider.v1.CacheHintB\x04\xa8\xbb\x18\x01R\tcacheHint\x12\x1c\n\tsignature\x18\x0f \x01(\x0cR\tsignatureB\x06\n\x04kind\"S\n\x04\x42lob\x12\x1b\n\tmime_type\x18\x01 \x01(\tR\x08mimeType\x12\x12\n\x04\x64\x61ta\x18\x02 \x01(\x0cR\x04\x64\x61ta\x12\x1a\n\x08\x66ilename\x18\x03 \x01(\tR\x08\x66ilename\"Q\n\x08MediaUri\x12\x1b\n\tmime_type\x18\x01 \x01(\tR\x08mimeType\x12\x10\n\x03uri\x18\x02 \x01(\tR\x03uri\x12\x16\n\x06\x64\x65tail\x18\x03 \x01(\tR\x06\x64\x65tail\"U\n\x08ToolCall\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12%\n\x0e\x61rguments_json\x18\x03 \x01(\tR\rargumentsJson\"\x88\x01\n\nToolResult\x12 \n\x0ctool_call_id\x18\x01 \x01(\tR\ntoolCallId\x12)\n\x05parts\x18\x02 \x03(\x0b\x32\x13.aiprovider.v1.PartR\x05parts\x12\x19\n\x08is_error\x18\x03 \x01(\x08R\x07isError\x12\x12\n\x04name\x18\x04 \x01(\tR\x04name\"=\n\tReasoning\x12\x12\n\x04text\x18\x01 \x01(\tR\x04text\x12\x1c\n\tencrypted\x18\x02 \x01(\x0cR\tencrypted\"Y\n\x0cProviderPart\x12\x1a\n\x08provider\x18\x01 \x01(\tR\x08provider\x12-\n\x05value\x18\x02 \x01(\x0b\x32\x17.google.protobuf.StructR\x05value\",\n\tCacheHint\x12\x1f\n\x0bttl_seconds\x18\x01 \x01(\x03R\nttlSeconds\"\x8d\x01\n\x04Tool\x12\x39\n\x08\x66unction\x18\x01 \x01(\x0b\x32\x1b.aiprovider.v1.FunctionToolH\x00R\x08\x66unction\x12\x42\n\rprovider_tool\x18\x02 \x01(\x0b\x32\x1b.aiprovider.v1.ProviderToolH\x00R\x0cproviderToolB\x06\n\x04kind\"\xbc\x01\n\x0c\x46unctionTool\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12 \n\x0b\x64\x65scription\x18\x02 \x01(\tR\x0b\x64\x65scription\x12\x34\n\x16parameters_json_schema\x18\x03 \x01(\tR\x14parametersJsonSchema\x12\x16\n\x06strict\x18\x04 \x01(\x08R\x06strict\x12(\n\x10has_side_effects\x18\x05 \x01(\x08R\x0ehasSideEffects\"[\n\x0cProviderTool\x12\x1a\n\x08provider\x18\x01 \x01(\tR\x08provider\x12/\n\x06\x63onfig\x18\x02 \x01(\x0b\x32\x17.google.protobuf.StructR\x06\x63onfig\"\xed\x01\n\nToolChoice\x12\x34\n\x04mode\x18\x01 \x01(\x0e\x32\x1e.aiprovider.v1.ToolChoice.ModeH\x00R\x04mode\x12%\n\rfunction_name\x18\x02 \x01(\tH\x00R\x0c\x66unctionName\x12)\n\x10\x64isable_parallel\x18\x03 \x01(\x08R\x0f\x64isableParallel\"M\n\x04Mode\x12\x14\n\x10MODE_UNSPECIFIED\x10\x00\x12\r\n\tMODE_AUTO\x10\x01\x12\r\n\tMODE_NONE\x10\x02\x12\x11\n\rMODE_REQUIRED\x10\x03\x42\x08\n\x06\x63hoice\"\x9e\x01\n\x0cOutputFormat\x12\x42\n\x0bjson_schema\x18\x01 \x01(\x0b\x32\x1f.aiprovider.v1.JsonSchemaFormatH\x00R\njsonSchema\x12\x42\n\x0bjson_object\x18\x02 \x01(\x0b\x32\x1f.aiprovider.v1.JsonObjectFormatH\x00R\njsonObjectB\x06\n\x04kind\"_\n\x10JsonSchemaFormat\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x1f\n\x0bschema_json\x18\x02 \x01(\tR\nschemaJson\x12\x16\n\x06strict\x18\x03 \x01(\x08R\x06strict\"\x12\n\x10JsonObjectFormat*s\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_SYSTEM\x10\x01\x12\x12\n\x0eROLE_DEVELOPER\x10\x02\x12\r\n\tROLE_USER\x10\x03\x12\x12\n\x0eROLE_ASSISTANT\x10\x04\x12\r\n\tROLE_TOOL\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'aiprovider.v1.content_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ROLE']._serialized_start=2175
-  _globals['_ROLE']._serialized_end=2290
-  _globals['_MESSAGE']._serialized_start=76
-  _globals['_MESSAGE']._serialized_end=189
-  _globals['_PART']._serialized_start=192
-  _globals['_PART']._serialized_end=675
-  _globals['_BLOB']._serialized_start=677
-  _globals['_BLOB']._serialized_end=760
-  _globals['_MEDIAURI']._serialized_start=762
-  _globals['_MEDIAURI']._serialized_end=843
-  _globals['_TOOLCALL']._serialized_start=845
-  _globals['_TOOLCALL']._serialized_end=930
-  _globals['_TOOLRESULT']._serialized_start=933
-  _globals['_TOOLRESULT']._serialized_end=1069
-  _globals['_REASONING']._serialized_start=1071
-  _globals['_REASONING']._serialized_end=1132
-  _globals['_PROVIDERPART']._serialized_start=1134
-  _globals['_PROVIDERPART']._serialized_end=1223
-  _globals['_CACHEHINT']._serialized_start=1225
-  _globals['_CACHEHINT']._serialized_end=1269
-  _globals['_TOOL']._serialized_start=1272
-  _globals['_TOOL']._serialized_end=1413
-  _globals['_FUNCTIONTOOL']._serialized_start=1416
-  _globals['_FUNCTIONTOOL']._serialized_end=1562
-  _globals['_PROVIDERTOOL']._serialized_start=1564
-  _globals['_PROVIDERTOOL']._serialized_end=1655
-  _globals['_TOOLCHOICE']._serialized_start=1658
-  _globals['_TOOLCHOICE']._serialized_end=1895
-  _globals['_TOOLCHOICE_MODE']._serialized_start=1808
-  _globals['_TOOLCHOICE_MODE']._serialized_end=1885
-  _globals['_OUTPUTFORMAT']._serialized_start=1898
-  _globals['_OUTPUTFORMAT']._serialized_end=2056
-  _globals['_JSONSCHEMAFORMAT']._serialized_start=2058
-  _globals['_JSONSCHEMAFORMAT']._serialized_end=2153
-  _globals['_JSONOBJECTFORMAT']._serialized_start=2155
-  _globals['_JSONOBJECTFORMAT']._serialized_end=2173
+  _globals['_PART'].fields_by_name['cache_hint']._loaded_options = None
+  _globals['_PART'].fields_by_name['cache_hint']._serialized_options = b'\250\273\030\001'
+  _globals['_ROLE']._serialized_start=2252
+  _globals['_ROLE']._serialized_end=2367
+  _globals['_MESSAGE']._serialized_start=105
+  _globals['_MESSAGE']._serialized_end=218
+  _globals['_PART']._serialized_start=221
+  _globals['_PART']._serialized_end=710
+  _globals['_BLOB']._serialized_start=712
+  _globals['_BLOB']._serialized_end=795
+  _globals['_MEDIAURI']._serialized_start=797
+  _globals['_MEDIAURI']._serialized_end=878
+  _globals['_TOOLCALL']._serialized_start=880
+  _globals['_TOOLCALL']._serialized_end=965
+  _globals['_TOOLRESULT']._serialized_start=968
+  _globals['_TOOLRESULT']._serialized_end=1104
+  _globals['_REASONING']._serialized_start=1106
+  _globals['_REASONING']._serialized_end=1167
+  _globals['_PROVIDERPART']._serialized_start=1169
+  _globals['_PROVIDERPART']._serialized_end=1258
+  _globals['_CACHEHINT']._serialized_start=1260
+  _globals['_CACHEHINT']._serialized_end=1304
+  _globals['_TOOL']._serialized_start=1307
+  _globals['_TOOL']._serialized_end=1448
+  _globals['_FUNCTIONTOOL']._serialized_start=1451
+  _globals['_FUNCTIONTOOL']._serialized_end=1639
+  _globals['_PROVIDERTOOL']._serialized_start=1641
+  _globals['_PROVIDERTOOL']._serialized_end=1732
+  _globals['_TOOLCHOICE']._serialized_start=1735
+  _globals['_TOOLCHOICE']._serialized_end=1972
+  _globals['_TOOLCHOICE_MODE']._serialized_start=1885
+  _globals['_TOOLCHOICE_MODE']._serialized_end=1962
+  _globals['_OUTPUTFORMAT']._serialized_start=1975
+  _globals['_OUTPUTFORMAT']._serialized_end=2133
+  _globals['_JSONSCHEMAFORMAT']._serialized_start=2135
+  _globals['_JSONSCHEMAFORMAT']._serialized_end=2230
+  _globals['_JSONOBJECTFORMAT']._serialized_start=2232
+  _globals['_JSONOBJECTFORMAT']._serialized_end=2250
 # @@protoc_insertion_point(module_scope)

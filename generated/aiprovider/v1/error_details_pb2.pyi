@@ -71,15 +71,17 @@ ERROR_REASON_INTERNAL: ErrorReason
 ERROR_REASON_NOT_IMPLEMENTED: ErrorReason
 
 class FailureDetail(_message.Message):
-    __slots__ = ("attempts", "partial_usage", "partial_cost", "last_sequence", "route")
+    __slots__ = ("attempts", "partial_usage", "partial_cost", "last_sequence", "route", "cache")
     ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
     PARTIAL_USAGE_FIELD_NUMBER: _ClassVar[int]
     PARTIAL_COST_FIELD_NUMBER: _ClassVar[int]
     LAST_SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     ROUTE_FIELD_NUMBER: _ClassVar[int]
+    CACHE_FIELD_NUMBER: _ClassVar[int]
     attempts: _containers.RepeatedCompositeFieldContainer[_routing_pb2.Attempt]
     partial_usage: _usage_pb2.Usage
     partial_cost: _usage_pb2.Cost
     last_sequence: int
     route: _routing_pb2.RouteTrace
-    def __init__(self, attempts: _Optional[_Iterable[_Union[_routing_pb2.Attempt, _Mapping]]] = ..., partial_usage: _Optional[_Union[_usage_pb2.Usage, _Mapping]] = ..., partial_cost: _Optional[_Union[_usage_pb2.Cost, _Mapping]] = ..., last_sequence: _Optional[int] = ..., route: _Optional[_Union[_routing_pb2.RouteTrace, _Mapping]] = ...) -> None: ...
+    cache: _routing_pb2.CacheInfo
+    def __init__(self, attempts: _Optional[_Iterable[_Union[_routing_pb2.Attempt, _Mapping]]] = ..., partial_usage: _Optional[_Union[_usage_pb2.Usage, _Mapping]] = ..., partial_cost: _Optional[_Union[_usage_pb2.Cost, _Mapping]] = ..., last_sequence: _Optional[int] = ..., route: _Optional[_Union[_routing_pb2.RouteTrace, _Mapping]] = ..., cache: _Optional[_Union[_routing_pb2.CacheInfo, _Mapping]] = ...) -> None: ...

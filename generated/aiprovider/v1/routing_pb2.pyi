@@ -104,6 +104,7 @@ class CacheInfo(_message.Message):
         STATUS_COALESCED: _ClassVar[CacheInfo.Status]
         STATUS_BYPASSED: _ClassVar[CacheInfo.Status]
         STATUS_REFRESHED: _ClassVar[CacheInfo.Status]
+        STATUS_REPEATED: _ClassVar[CacheInfo.Status]
     STATUS_UNSPECIFIED: CacheInfo.Status
     STATUS_MISS: CacheInfo.Status
     STATUS_HIT_LOCAL: CacheInfo.Status
@@ -111,6 +112,7 @@ class CacheInfo(_message.Message):
     STATUS_COALESCED: CacheInfo.Status
     STATUS_BYPASSED: CacheInfo.Status
     STATUS_REFRESHED: CacheInfo.Status
+    STATUS_REPEATED: CacheInfo.Status
     STATUS_FIELD_NUMBER: _ClassVar[int]
     AGE_FIELD_NUMBER: _ClassVar[int]
     KEY_FIELD_NUMBER: _ClassVar[int]

@@ -105,7 +105,8 @@ def _tools(received: completion_pb.CompletionSpec, check: Check) -> tuple[Tool, 
                 schema = function.parameters_json_schema
                 if schema:
                     check.json_object(f"{path}.function.parameters_json_schema", schema)
-                tools.append(FunctionTool(name, function.description, schema, function.strict))
+                strict, deed = function.strict, function.has_side_effects
+                tools.append(FunctionTool(name, function.description, schema, strict, deed))
             case "provider_tool":
                 own = tool.provider_tool
                 provider = check.text(f"{path}.provider_tool.provider", own.provider)
