@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from service.domain.completion import Completion
-from service.domain.events import StreamEvent
-from service.domain.provider import EmbeddingCall, Embeddings, ProviderCall, TokenCount
+from service.domain.completion import Completion, Ending
+from service.domain.events import PartDone, ReasoningDelta, StreamEvent, TextDelta, ToolCallDelta
+from service.domain.kept import Kept
+from service.domain.provider import EmbeddingCall, Embeddings, ModelRef, ProviderCall, TokenCount
 
 
 class Provider(Protocol):
@@ -51,4 +52,105 @@ class Provider(Protocol):
 
     async def aclose(self) -> None:
         """Closes idle connections. No call may follow."""
+        ...
+
+
+class AnswerCache(Protocol):
+    """Answers under keys of 32 bytes, in two levels. Nothing raises, and nothing waits long.
+
+    What is void or has expired is never given.
+    """
+
+    @property
+    def generation(self) -> int:
+        """The stamp of an answer that is asked for now; see Kept."""
+        ...
+
+    def now(self) -> float:
+        """Seconds since the epoch, on the clock that replicas share."""
+        ...
+
+    def local(self, key: bytes) -> Kept | None:
+        """From the memory of this replica."""
+        ...
+
+    async def shared(self, key: bytes) -> Kept | None:
+        """From the cache that replicas share. It is in memory from then on."""
+        ...
+
+    def keep(self, key: bytes, kept: Kept) -> None:
+        """In both levels. What does not fit is dropped, and counted."""
+        ...
+
+    def replace_local(self, key: bytes, kept: Kept) -> None:
+        """In memory only: the same answer in more forms."""
+        ...
+
+
+class Claims(Protocol):
+    """Who of several replicas asks for an answer, and what it tells the others meanwhile.
+
+    Nothing raises. None means that nobody can be asked: each replica goes on by itself.
+    """
+
+    @property
+    def available(self) -> bool:
+        """Whether there are other replicas that could be heard, as far as is known."""
+        ...
+
+    async def claim(self, key: bytes, token: bytes, lease_s: float) -> bool | None:
+        """Whether the key is ours now, for so long. False when somebody else has it."""
+        ...
+
+    async def renew(self, key: bytes, token: bytes, lease_s: float) -> bool | None:
+        """Prolongs our claim. False when it is no longer ours."""
+        ...
+
+    def release(self, key: bytes, token: bytes) -> None:
+        """Gives the claim up, if it is ours. Returns at once."""
+        ...
+
+    def tell(self, key: bytes, token: bytes, pieces: Sequence[bytes], keep_s: float) -> None:
+        """Adds to what those who wait for the holder `token` are told. Returns at once."""
+        ...
+
+    async def told(self, key: bytes, since: int) -> Told | None:
+        """What the present holder has told, from the piece `since` on, and who it is."""
+        ...
+
+
+class Told(Protocol):
+    """`holder` is the token of who has the claim now, empty if nobody has."""
+
+    @property
+    def holder(self) -> bytes: ...
+
+    @property
+    def pieces(self) -> Sequence[bytes]: ...
+
+
+Delta = TextDelta | ReasoningDelta | ToolCallDelta | PartDone
+
+
+class Scribe(Protocol):
+    """Puts answers into the words of the wire, and back. The caches see bytes only."""
+
+    def whole(self, completion: Completion, target: ModelRef) -> bytes:
+        """A whole answer, without what differs from request to request."""
+        ...
+
+    def frame(self, event: Delta) -> bytes:
+        """One event of a stream, without its number."""
+        ...
+
+    def finished(self, ending: Ending, target: ModelRef) -> bytes:
+        """The last one, without what differs from request to request."""
+        ...
+
+    def as_whole(self, kept: Kept) -> Kept:
+        """The same with `whole`, made of its frames if need be."""
+        ...
+
+    def as_stream(self, kept: Kept) -> Kept:
+        """The same with `frames` and `finished`, made of the whole if need be."""
         ...
