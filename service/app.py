@@ -50,6 +50,8 @@ from service.providers.litellm import LiteLLMProvider
 from service.providers.native import NativeProvider
 from service.providers.openai import COMPATIBLE, DEEPSEEK, OPENAI, OpenAI
 from service.providers.wire import WireFamily
+from service.redis_door import Mode as RedisMode
+from service.redis_door import RedisTerms
 from service.rpc.call import Identity
 from service.rpc.credentials import TlsFiles
 from service.rpc.interceptors.guard import Deadlines, Guard
@@ -352,9 +354,23 @@ def _listen(settings: Settings) -> Listen:
     )
 
 
-def _shared_at(settings: Settings) -> str | None:
-    url = settings.cache.redis_url
-    return url.get_secret_value() if url is not None and settings.routing.share else None
+def _shared_at(settings: Settings) -> RedisTerms | None:
+    return _redis(settings) if settings.routing.share else None
+
+
+def _redis(settings: Settings) -> RedisTerms | None:
+    cache = settings.cache
+    if cache.redis_url is None:
+        return None
+    password = cache.redis_sentinel_password
+    return RedisTerms(
+        cache.redis_url.get_secret_value(),
+        RedisMode(cache.redis_mode.value),
+        cache.redis_nodes,
+        cache.redis_master,
+        password.get_secret_value() if password is not None else None,
+        cache.redis_timeout_s,
+    )
 
 
 def _logs_calls(settings: Settings) -> bool:

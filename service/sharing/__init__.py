@@ -1,4 +1,1 @@
-"""What replicas tell each other, through Redis. Never on the path of a request.
-
-This package alone may import redis.
-"""
+"""What replicas tell each other, through Redis. Never on the path of a request."""

@@ -1,4 +1,4 @@
-"""One hash in Redis: a field for each replica. The only door to Redis; it knows no routing.
+"""One hash in Redis: a field for each replica. It knows no routing.
 
 Everything is bounded: how long a round trip takes, how many fields it brings, how often it tries
 (once). What it raises may quote what was sent, a password too: log the kind of an error, never its
@@ -9,43 +9,27 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from redis.asyncio import ConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
+from service.redis_door import RedisTerms, connect
 
 KEY = "aip:view:1"
 """Its number is that of the shape of what is in it."""
 FIELDS_MAX = 65
 """64 peers and oneself. With more, each round trip brings others."""
 TTL_S = 120
-SOCKET_TIMEOUT_S = 0.25
 ROUND_TRIP_MAX_S = 1.0
 """With connecting and logging in."""
-_OURS: Mapping[str, Any] = {
-    "socket_timeout": SOCKET_TIMEOUT_S,
-    "socket_connect_timeout": SOCKET_TIMEOUT_S,
-    "retry": Retry(NoBackoff(), 0),
-    "retry_on_timeout": False,
-    "health_check_interval": 0,
-    "protocol": 2,
-    "decode_responses": False,
-    "driver_info": None,
-}
 
 
 class SharedHash:
-    """Connects when it is first asked, and again after a failure."""
+    """Connects when it is first asked, and again after a failure.
 
-    def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
-        self.server = parts.path if parts.scheme == "unix" else parts.netloc.rpartition("@")[2]
-        # Options in the URL would win over ours, which are promises to the request path.
-        options = [(name, value) for name, value in parse_qsl(parts.query) if name not in _OURS]
-        asked = urlunsplit(parts._replace(query=urlencode(options)))
-        self._redis = Redis.from_pool(ConnectionPool.from_url(asked, **_OURS))
+    Raises ValueError, which quotes no password, for terms that contradict themselves.
+    """
+
+    def __init__(self, terms: RedisTerms) -> None:
+        self.server = terms.server
+        self._redis = connect(terms)
 
     def __repr__(self) -> str:
         return f"<SharedHash {KEY} at {self.server}>"

@@ -17,6 +17,7 @@ import structlog
 
 from service.domain.peers import INTERVAL_S, Belief, Peer, Word, believed, seen
 from service.domain.provider import ModelRef
+from service.redis_door import RedisTerms, kind
 from service.sharing.blob import BYTES_MAX, decode, encode
 from service.sharing.redis import SharedHash
 
@@ -61,7 +62,7 @@ class Sharer:
         self._number = 0
         self._peers: dict[bytes, Peer] = {}
         self._removed: list[bytes] = []
-        self._url: str | None = None
+        self._terms: RedisTerms | None = None
         self._hash: SharedHash | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -75,19 +76,19 @@ class Sharer:
             f" {self.failed_count} failures in a row, {self.ignored_count} fields ignored>"
         )
 
-    async def follow(self, url: str | None) -> None:
-        """Shares through the Redis at `url` from now on, or works alone. Returns at once.
+    async def follow(self, terms: RedisTerms | None) -> None:
+        """Shares through that Redis from now on, or works alone. Returns at once.
 
-        An equal URL changes nothing; leaving one says goodbye there.
+        Equal terms change nothing; leaving a Redis says goodbye there.
         """
-        if url == self._url:
+        if terms == self._terms:
             return
-        self._url = url
+        self._terms = terms
         await self._leave()
-        if url is None:
+        if terms is None:
             return
         try:
-            self._hash = SharedHash(url)
+            self._hash = SharedHash(terms)
         except ValueError:
             # Its text may quote the URL, and the URL a password.
             _log.warning("replicas share nothing: cache.redis_url has unknown options")
@@ -159,8 +160,7 @@ class Sharer:
         self.failed_count += 1
         if self.failed_count == 1:
             # Only its kind: an error may quote a password.
-            kind = type(error).__name__
-            _log.warning("replicas share nothing for now", server=shared.server, error=kind)
+            _log.warning("replicas share nothing for now", server=shared.server, error=kind(error))
 
     def _succeeded(self, shared: SharedHash) -> None:
         if self.failed_count:

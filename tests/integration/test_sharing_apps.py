@@ -17,7 +17,8 @@ from service.config import Loaded, load
 from service.domain.candidate import Candidate
 from service.domain.provider import ModelRef
 from service.domain.reasons import ErrorReason
-from service.sharing.redis import KEY, SOCKET_TIMEOUT_S
+from service.redis_door.terms import TIMEOUT_S
+from service.sharing.redis import KEY
 from tests.kit.redis import RedisServer, redis_server
 from tests.kit.serving import details, unary
 from tests.kit.stack import MODELS, Stack, environment, running
@@ -80,7 +81,7 @@ async def test_no_request_notices_what_becomes_of_redis(tmp_path: Path, redis: R
         redis.resume()
 
     for phase, times in took.items():
-        assert statistics.median(times) < SOCKET_TIMEOUT_S / 2, phase
+        assert statistics.median(times) < TIMEOUT_S / 2, phase
 
 
 async def test_a_quota_met_by_one_service(tmp_path: Path, redis: RedisServer) -> None:

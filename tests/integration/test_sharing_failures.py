@@ -13,7 +13,9 @@ from redis import exceptions as redis_exceptions
 
 from service.domain.breaker import Circuit
 from service.domain.peers import GONE_S, INTERVAL_S, STALE_S
-from service.sharing.redis import FIELDS_MAX, KEY, SOCKET_TIMEOUT_S, SharedHash
+from service.redis_door import RedisTerms
+from service.redis_door.terms import TIMEOUT_S
+from service.sharing.redis import FIELDS_MAX, KEY, SharedHash
 from tests.kit.redis import RedisServer, redis_server
 from tests.kit.replicas import BUSY, FAST, HEARD_WITHIN_S, SLACK_S, A, Replica, die, replicas, until
 
@@ -54,7 +56,7 @@ async def test_a_redis_that_is_stopped(redis: RedisServer) -> None:
         first.see(A, BUSY)
         await until(lambda: second.view(A).quota_until > 0)
 
-        assert took_s < INTERVAL_S / FAST + SOCKET_TIMEOUT_S + SLACK_S
+        assert took_s < INTERVAL_S / FAST + TIMEOUT_S + SLACK_S
         assert 0 == first.sharer.failed_count
 
 
@@ -91,7 +93,7 @@ async def test_a_round_trip_brings_a_bounded_number(redis: RedisServer) -> None:
     """However many fields there are, 65 are read: others each time."""
     for number in range(300):
         redis.ask("HSET", KEY, f"field-{number}", "?")
-    shared = SharedHash(redis.url)
+    shared = SharedHash(RedisTerms(redis.url))
     first, second = [await shared.exchange(b"mine", b"?") for _ in range(2)]
     await shared.aclose()
 
@@ -102,7 +104,7 @@ async def test_a_round_trip_brings_a_bounded_number(redis: RedisServer) -> None:
 async def test_the_url_cannot_loosen_the_bounds(redis: RedisServer) -> None:
     """Options in the URL are heeded, but for those that bound how long a round trip takes."""
     options = "socket_timeout=60&protocol=3&decode_responses=true&client_name=mine"
-    shared = SharedHash(f"{redis.url}?{options}")
+    shared = SharedHash(RedisTerms(f"{redis.url}?{options}"))
     told = await shared.exchange(b"mine", b"?")
     clients = redis.ask("CLIENT", "LIST")
     redis.stop()
@@ -114,14 +116,14 @@ async def test_the_url_cannot_loosen_the_bounds(redis: RedisServer) -> None:
 
     assert {b"mine": b"?"} == told
     assert b"name=mine" in clients
-    assert took_s < SOCKET_TIMEOUT_S + SLACK_S
+    assert took_s < TIMEOUT_S + SLACK_S
 
 
 async def test_an_option_that_nobody_knows(redis: RedisServer) -> None:
     """A URL that the library refuses leaves the replica alone, and says so without quoting it."""
     replica = Replica()
     with structlog.testing.capture_logs() as lines:
-        await replica.sharer.follow(redis.url + "?max_connections=hidden-secret")
+        await replica.sharer.follow(RedisTerms(redis.url + "?max_connections=hidden-secret"))
 
     assert "<Sharer alone>" == repr(replica.sharer)
     assert ["warning"] == [line["log_level"] for line in lines]
@@ -132,7 +134,7 @@ async def test_another_kind_of_key(redis: RedisServer) -> None:
     """A key of another kind in our place is a failure like any other; it is left alone."""
     redis.ask("SET", KEY, "mine")
     replica = Replica()
-    await replica.sharer.follow(redis.url)
+    await replica.sharer.follow(RedisTerms(redis.url))
     await until(lambda: replica.sharer.failed_count > 0)
     await replica.sharer.follow(None)
 
@@ -152,7 +154,8 @@ async def test_a_redis_that_refuses(tmp_path: Path, options: tuple[str, ...], ki
     with redis_server(tmp_path, *options) as redis, structlog.testing.capture_logs() as lines:
         replica = Replica()
         user = "" if kind == "OutOfMemoryError" else ":wrong-password-456@"
-        await replica.sharer.follow(redis.url.replace("127.0.0.1", f"{user}127.0.0.1"))
+        url = redis.url.replace("127.0.0.1", f"{user}127.0.0.1")
+        await replica.sharer.follow(RedisTerms(url))
         await until(lambda: replica.sharer.failed_count > 1)
         shown = repr(replica.sharer)
         await replica.sharer.follow(None)
@@ -176,7 +179,7 @@ async def test_a_server_that_is_no_redis(answer: bytes) -> None:
     server = await asyncio.start_server(babble, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     replica = Replica()
-    await replica.sharer.follow(f"redis://127.0.0.1:{port}/0")
+    await replica.sharer.follow(RedisTerms(f"redis://127.0.0.1:{port}/0"))
     await until(lambda: replica.sharer.failed_count > 1)
     await replica.sharer.follow(None)
     server.close()

@@ -17,6 +17,7 @@ from service.domain.routing import Plan, RouteRequest, plan_route
 from service.domain.scoring import View
 from service.pipeline.ended import Ended
 from service.pipeline.scoreboard import Scoreboard
+from service.redis_door import RedisTerms
 from service.sharing.sharer import Sharer
 
 A, B, C = (ModelRef(provider, "m") for provider in "abc")
@@ -60,12 +61,15 @@ class Replica:
 
 
 @asynccontextmanager
-async def replicas(count: int, url: str, speed: float = 1.0) -> AsyncGenerator[list[Replica], None]:
+async def replicas(
+    count: int, where: str | RedisTerms, speed: float = 1.0
+) -> AsyncGenerator[list[Replica], None]:
     """Ends when all have left. They know each other when the block begins."""
+    terms = RedisTerms(where) if isinstance(where, str) else where
     all_of_them = [Replica(speed) for _ in range(count)]
     try:
         for replica in all_of_them:
-            await replica.sharer.follow(url)
+            await replica.sharer.follow(terms)
         await until(lambda: all(f"{count - 1} peers" in repr(r.sharer) for r in all_of_them))
         yield all_of_them
     finally:
