@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 import structlog
 
+from service.caching import Caching
 from service.config import (
     EndpointSettings,
     Engine,
@@ -92,12 +93,20 @@ class App:
         self.router = Router(self._roster(settings), Planner(self.board), self._course(settings))
         vitals = Vitals(self.board)
         self.monitor = Monitor(vitals.read, self.board.clock)
-        pipeline = CompletionPipeline(self.admission, self.router)
+        self.caching = Caching(self.router)
+        self.caching.adopt(settings)
+        self._pipeline = CompletionPipeline(
+            self.admission,
+            self.router,
+            self.caching.answers,
+            self.caching.fetcher,
+            self.caching.relay,
+        )
         access_log = log_writer.put if log_writer and _logs_calls(settings) else None
         self.guard = Guard(_directory(settings), _deadlines(settings), redactor, access_log)
         servicers = Servicers(
-            CompletionServicer(pipeline),
-            ModelServicer(pipeline, self._list_models),
+            CompletionServicer(self._pipeline),
+            ModelServicer(self._pipeline, self._list_models),
             HealthServicer(self.monitor),
             AnalyticsServicer(),
         )
@@ -128,6 +137,7 @@ class App:
         self.router.roster = self._roster(settings)
         self.router.course = self._course(settings)
         self._adopt_health(settings)
+        self.caching.adopt(settings)
         self.turns.waiting_max = settings.limits.waiting_max
         self.admission.in_flight_max = settings.limits.in_flight_max
         self.guard.directory = _directory(settings)
@@ -146,6 +156,7 @@ class App:
     async def close(self) -> None:
         """Ends at once."""
         await self.server.stop()
+        self._pipeline.close()
         await self.sharer.follow(None)
         self.monitor.close()
         self._ability.close()
@@ -218,6 +229,7 @@ class App:
             values.defaults(settings, whole),
             settings.on_unsupported,
             _listens(settings, whole),
+            f"{settings.kind.value} {endpoint.base_url}",
         )
 
     def _adopt_health(self, settings: Settings) -> None:

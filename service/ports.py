@@ -6,11 +6,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import Protocol
 
+from service.domain.cache_note import CacheStatus
 from service.domain.completion import Completion, Ending
 from service.domain.events import PartDone, ReasoningDelta, StreamEvent, TextDelta, ToolCallDelta
-from service.domain.kept import Kept
+from service.domain.kept import Kept, Selector
 from service.domain.provider import EmbeddingCall, Embeddings, ModelRef, ProviderCall, TokenCount
 
 
@@ -87,6 +89,54 @@ class AnswerCache(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Invalidated:
+    """Answers that left our memory, and how soon all replicas heed it; 0 s where there is one."""
+
+    local_entries: int
+    reaches_within_s: float
+    cut_off_within_s: float
+    """The same for a replica that does not reach the shared cache."""
+
+
+class SharedCacheUnreachable(Exception):  # noqa: N818 - what it is, not what to do
+    """Redis did not confirm an invalidation: so far it counts on this replica alone.
+
+    Its text is the kind of error. The others are told when Redis can be reached again.
+    """
+
+
+class CacheAdmin(Protocol):
+    """What operators do to the cache."""
+
+    async def invalidate(self, selector: Selector) -> Invalidated:
+        """Makes answers void, on every replica. Raises SharedCacheUnreachable."""
+        ...
+
+
+class CacheJournal(Protocol):
+    """What is noted of each request, by tenant. On the path: none of it waits.
+
+    `kept` is the answer that was taken, and tells what the provider would have.
+    """
+
+    def hit(self, tenant: str, status: CacheStatus, age_s: float, kept: Kept) -> None: ...
+
+    def coalesced(self, tenant: str, kept: Kept) -> None: ...
+
+    def repeated(self, tenant: str, kept: Kept) -> None: ...
+
+    def miss(self, tenant: str) -> None: ...
+
+    def bypassed(self, tenant: str) -> None: ...
+
+    def refreshed(self, tenant: str) -> None: ...
+
+    def early_refresh(self, tenant: str) -> None: ...
+
+    def known_failure(self, tenant: str) -> None: ...
+
+
 class Claims(Protocol):
     """Who of several replicas asks for an answer, and what it tells the others meanwhile.
 
@@ -114,8 +164,10 @@ class Claims(Protocol):
         """Adds to what those who wait for the holder `token` are told. Returns at once."""
         ...
 
-    async def told(self, key: bytes, since: int) -> Told | None:
-        """What the present holder has told, from the piece `since` on, and who it is."""
+    async def told(self, key: bytes, holder: bytes, since: int) -> Told | None:
+        """What `holder` has told, from the piece `since` on, even where it has given the claim up
+        since; and who has it now. An empty `holder` means whoever has it now.
+        """
         ...
 
 

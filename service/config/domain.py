@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from service.config.caching import CacheRuleSettings, CacheSettings
 from service.config.providers import EndpointSettings, ModelSettings, ProviderSettings
 from service.config.routing import RoutingSettings, RuleSettings
 from service.config.settings import Settings
+from service.domain.cache_use import CacheConduct, CacheRule, CacheTerms, KeepPolicy
 from service.domain.candidate import Names
 from service.domain.provider import Defaults, KnownModel, Offer, ServedModel
 from service.domain.routing import Bounds, Rule
@@ -25,6 +27,33 @@ def bounds(routing: RoutingSettings) -> Bounds:
 
 def rules(routing: RoutingSettings) -> tuple[Rule, ...]:
     return tuple(_rule(routing, rule) for rule in routing.rules)
+
+
+def cache_conduct(cache: CacheSettings) -> CacheConduct:
+    policy = cache.policy if cache.enabled else KeepPolicy.OFF
+    return CacheConduct(
+        CacheTerms(policy, cache.ttl_s, cache.ttl_max_s, cache.keep_refusals),
+        tuple(_cache_rule(cache, rule) for rule in cache.rules) if cache.enabled else (),
+        coalesce=cache.coalesce,
+        coalesce_replicas=cache.coalesce_replicas,
+        early_refresh=cache.early_refresh,
+        failure_ttl_s=cache.failure_ttl_s,
+        idempotency_ttl_s=cache.idempotency_ttl_s,
+        entry_bytes_max=cache.entry_bytes_max,
+    )
+
+
+def _cache_rule(cache: CacheSettings, rule: CacheRuleSettings) -> CacheRule:
+    return CacheRule(
+        CacheTerms(
+            rule.policy or cache.policy,
+            cache.ttl_s if rule.ttl_s is None else rule.ttl_s,
+            cache.ttl_max_s,
+            cache.keep_refusals if rule.keep_refusals is None else rule.keep_refusals,
+        ),
+        rule.models,
+        rule.tenants,
+    )
 
 
 def offer(

@@ -77,8 +77,7 @@ class Settings(BaseSettings):
     )
     cache: CacheSettings = Field(
         default=CacheSettings(),
-        description="Where answers are remembered, and for how long. Only `redis_url` and"
-        " `health_ttl_s` are read so far; the rest is validated and kept.",
+        description="Which answers are kept, for how long, and where.",
     )
     logging: LoggingSettings = Field(
         default=LoggingSettings(),

@@ -17,11 +17,11 @@ from service.domain.completion import (
     CompletionSpec,
     FinishReason,
     FunctionTool,
-    Part,
     Refusal,
     ToolCall,
     ToolResult,
 )
+from service.domain.events import PartDone, StreamEvent, ToolCallDelta
 
 
 class CacheMode(Enum):
@@ -167,7 +167,7 @@ def _allowed(policy: KeepPolicy, mode: CacheMode, *, deterministic: bool) -> boo
 
 
 def is_repeatable(spec: CompletionSpec) -> bool:
-    """Whether nothing that `spec` says has changed something outside, as far as tools are marked."""
+    """Whether `spec` tells of no deed outside: of no result of a tool that is marked so."""
     marked = _marked(spec)
     if not marked:
         return True
@@ -185,15 +185,38 @@ def is_repeatable(spec: CompletionSpec) -> bool:
     )
 
 
-def is_keepable(spec: CompletionSpec, completion: Completion, *, keep_refusals: bool) -> bool:
+@dataclass(slots=True)
+class Gist:
+    """What of an answer decides whether it is kept, gathered as it comes."""
+
+    refused: bool = False
+    called: set[str] = field(default_factory=set[str])
+    """The functions that it calls."""
+
+    def hear(self, event: StreamEvent) -> None:
+        if isinstance(event, ToolCallDelta):
+            if event.name:
+                self.called.add(event.name)
+        elif isinstance(event, PartDone) and isinstance(event.part, Refusal):
+            self.refused = True
+
+
+def gist_of(completion: Completion) -> Gist:
+    return Gist(
+        any(isinstance(part, Refusal) for part in completion.parts),
+        {part.name for part in completion.parts if isinstance(part, ToolCall)},
+    )
+
+
+def is_keepable(
+    spec: CompletionSpec, gist: Gist, reason: FinishReason, *, keep_refusals: bool
+) -> bool:
     """Whether an answer to a repeatable `spec` may be told again."""
-    if not keep_refusals and any(isinstance(part, Refusal) for part in completion.parts):
+    if gist.refused and not keep_refusals:
         return False
-    reason = completion.ending.finish_reason
     if reason not in _COMPLETE and not (keep_refusals and reason in _DECLINED):
         return False
-    marked = _marked(spec)
-    return not (marked and any(_calls(part, marked) for part in completion.parts))
+    return not gist.called or gist.called.isdisjoint(_marked(spec))
 
 
 _COMPLETE = frozenset({FinishReason.STOP, FinishReason.MAX_TOKENS, FinishReason.TOOL_CALLS})
@@ -206,10 +229,6 @@ def _marked(spec: CompletionSpec) -> frozenset[str]:
     return frozenset(
         tool.name for tool in spec.tools if isinstance(tool, FunctionTool) and tool.has_side_effects
     )
-
-
-def _calls(part: Part, names: frozenset[str]) -> bool:
-    return isinstance(part, ToolCall) and part.name in names
 
 
 def refresh_is_due(

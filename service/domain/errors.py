@@ -68,6 +68,7 @@ class ServiceFailure(Exception):  # noqa: N818 - as above
     `violations` name the fields at fault. `retry_after_s` is when a retry may help, None if it is
     not known. `attempts` are all that were made; `usage` is what they consumed; `last_sequence`
     is that of the last stream event sent, 0 if none was. `plan` is None when none was made.
+    `known_for_s` is how long ago an equal request failed so, where nobody was asked again.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class ServiceFailure(Exception):  # noqa: N818 - as above
         usage: Usage | None = None,
         last_sequence: int = 0,
         plan: Plan | None = None,
+        known_for_s: float | None = None,
     ) -> None:
         super().__init__(message)
         self.reason = reason
@@ -91,6 +93,21 @@ class ServiceFailure(Exception):  # noqa: N818 - as above
         self.usage = usage
         self.last_sequence = last_sequence
         self.plan = plan
+        self.known_for_s = known_for_s
+
+    def again(self) -> ServiceFailure:
+        """The same for another caller: what one is told may be completed, and traced, for it."""
+        return ServiceFailure(
+            self.reason,
+            self.message,
+            violations=self.violations,
+            retry_after_s=self.retry_after_s,
+            attempts=self.attempts,
+            usage=self.usage,
+            last_sequence=self.last_sequence,
+            plan=self.plan,
+            known_for_s=self.known_for_s,
+        )
 
     def __repr__(self) -> str:
         tried = len(self.attempts)

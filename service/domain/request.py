@@ -3,18 +3,59 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
+from service.domain.cache_use import CacheWish
 from service.domain.completion import CompletionSpec
 from service.domain.routing import RouteWish
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CompletionRequest:
-    """`deadline` is in the event loop's time. `tenant` and `request_id` never reach a provider."""
+    """`deadline` is in the event loop's time. `tenant` and `request_id` never reach a provider.
+
+    The deadline alone may change while it is carried out, and only to a later one: when another
+    caller, who has more time, waits for the same answer.
+    """
 
     spec: CompletionSpec
     wish: RouteWish = RouteWish()
     deadline: float = math.inf
     tenant: str = ""
     request_id: str = ""
+    watchers: list[Callable[[], None]] = field(
+        default_factory=list[Callable[[], None]], repr=False, compare=False
+    )
+    """Told when the deadline has moved."""
+
+    def prolong(self, deadline: float) -> None:
+        if deadline > self.deadline:
+            self.deadline = deadline
+            for watcher in tuple(self.watchers):
+                watcher()
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A request as the answer cache sees it: what it asks is not looked into unless it must be."""
+
+    model: str
+    content: bytes
+    """The digest of the spec."""
+    deterministic: bool
+    """Whether it says temperature 0 or a seed."""
+    read: Callable[[], CompletionSpec]
+    """Raises ServiceFailure INVALID_REQUEST."""
+    wish: RouteWish = RouteWish()
+    cache: CacheWish = CacheWish()
+    idempotency_key: str = ""
+    deadline: float = math.inf
+    tenant: str = ""
+    request_id: str = ""
+
+    def request(self) -> CompletionRequest:
+        """Raises ServiceFailure INVALID_REQUEST."""
+        return CompletionRequest(
+            self.read(), self.wish, self.deadline, self.tenant, self.request_id
+        )

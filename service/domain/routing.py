@@ -291,21 +291,29 @@ def _put_first(group: list[Ranked], draw: float, *, failover: bool) -> bool:
     return trial
 
 
-def _exclusion(request: RouteRequest, view: View, now: float) -> Excluded | None:
-    candidate = view.candidate
-    wish, bounds = request.wish, request.bounds
+def barred(candidate: Candidate, wish: RouteWish, bounds: Bounds) -> Exclusion | None:
+    """What is settled before anybody looks at how a candidate does, or at what is asked."""
     provider = candidate.target.provider
     if (wish.providers and provider not in wish.providers) or provider in wish.excluded_providers:
-        return Excluded(view, Exclusion.NOT_WANTED)
+        return Exclusion.NOT_WANTED
     if bounds is not _OPEN and (
         (bounds.providers and provider not in bounds.providers)
         or provider in bounds.excluded_providers
     ):
-        return Excluded(view, Exclusion.NOT_ALLOWED)
+        return Exclusion.NOT_ALLOWED
     if (wish.regions and candidate.region not in wish.regions) or (
         bounds.regions and candidate.region not in bounds.regions
     ):
-        return Excluded(view, Exclusion.REGION)
+        return Exclusion.REGION
+    return None
+
+
+def _exclusion(request: RouteRequest, view: View, now: float) -> Excluded | None:
+    candidate = view.candidate
+    wish = request.wish
+    why = barred(candidate, wish, request.bounds)
+    if why is not None:
+        return Excluded(view, why)
     window = candidate.context_window_tokens
     if window and request.demand.prompt_tokens * _ESTIMATE_SLACK > window:
         return Excluded(view, Exclusion.CONTEXT_WINDOW)

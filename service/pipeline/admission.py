@@ -30,6 +30,10 @@ class Admission:
     def in_flight_count(self) -> int:
         return self._in_flight_count
 
+    @property
+    def is_closed(self) -> bool:
+        return self._draining
+
     def close(self) -> None:
         """From now on every new request is refused; those in flight go on."""
         self._draining = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack
 from types import TracebackType
@@ -31,26 +32,29 @@ class Limits:
     def __init__(self, walk: Walk, scope: AttemptScope, member: Member) -> None:
         times = member.limits
         self._walk = walk
+        self._request = walk.request
         self._scope = scope
         self._times = times
-        self._deadline = walk.request.deadline
         self._now = asyncio.get_running_loop().time
         self._started = started = self._now()
         self._end = started + (walk.request.wish.attempt_timeout_s or times.attempt_s)
-        self._quiet_end = min(self._end, self._deadline)
+        self._kept_s = 0.0
         following = walk.following
         if following:
-            left_s = self._deadline - started
-            kept_s = reserve_s(scope.ranked, following, walk.plan.demand, left_s)
-            self._quiet_end = min(self._end, self._deadline - kept_s)
+            left_s = self._request.deadline - started
+            self._kept_s = reserve_s(scope.ranked, following, walk.plan.demand, left_s)
+
+    @property
+    def _quiet_end(self) -> float:
+        """Until then it may be silent, as long as nothing has come."""
+        return min(self._end, self._request.deadline - self._kept_s)
 
     async def answer(self, asked: Awaitable[T]) -> T:
         """A whole answer, in which nobody sees a first token."""
         self._scope.listened = False
         self._scope.overdue_s = self._times.attempt_s
         try:
-            async with asyncio.timeout_at(self._quiet_end):
-                return await asked
+            return await self._within(math.inf, asked)
         except TimeoutError:
             took_s = self._quiet_end - self._started
             self._scope.spared = True
@@ -61,17 +65,36 @@ class Limits:
         limit_s, self._scope.overdue_s = _first_token_limits_s(
             self._walk, self._scope, self._times.first_token_s
         )
-        until = min(self._started + limit_s, self._quiet_end)
+        until = self._started + limit_s
         try:
-            async with asyncio.timeout_at(until):
-                return await asked
+            return await self._within(until, asked)
         except TimeoutError:
             self._scope.spared = True
-            raise self._late(f"gave no token in {until - self._started:.3g} s") from None
+            waited_s = min(until, self._quiet_end) - self._started
+            raise self._late(f"gave no token in {waited_s:.3g} s") from None
+
+    async def _within(self, until: float, asked: Awaitable[T]) -> T:
+        """Raises TimeoutError at `until`, or when it may be silent no longer."""
+        timeout = asyncio.timeout_at(min(until, self._quiet_end))
+
+        def moved() -> None:
+            if not timeout.expired():
+                timeout.reschedule(min(until, self._quiet_end))
+
+        watchers = self._request.watchers
+        async with timeout:
+            watchers.append(moved)
+            try:
+                return await asked
+            finally:
+                watchers.remove(moved)
 
     def patience(self) -> Patience:
         """For the events after the first."""
-        return Patience(self._times.idle_s, min(self._end, self._deadline))
+        return Patience(self._times.idle_s, self._last_end)
+
+    def _last_end(self) -> float:
+        return min(self._end, self._request.deadline)
 
     def impatient(self, patience: Patience) -> Exception:
         """What it means that an event did not come in its time."""
@@ -87,7 +110,7 @@ class Limits:
         raise ProviderFailure(ErrorReason.PROVIDER_RESPONSE_INVALID, message)
 
     def _late(self, complaint: str) -> Exception:
-        if self._now() >= self._deadline:
+        if self._now() >= self._request.deadline:
             return DeadlinePassed()
         return ProviderFailure(ErrorReason.PROVIDER_TIMEOUT, f"{self._scope.target} {complaint}")
 

@@ -1,34 +1,108 @@
-"""The path of a request behind the edge: admission, then the router."""
+"""The path of a request behind the edge: known answers, equal calls in flight, the router.
+
+A request that the memory of this replica can answer touches nothing else. Every other one takes a
+place among those in flight first.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+import asyncio
+from collections.abc import AsyncGenerator, Hashable, Iterator
 from contextlib import aclosing
+from dataclasses import dataclass
+from functools import partial
 
+from service.domain.cache_note import ASKED, BYPASSED, CacheNote, CacheStatus
+from service.domain.cache_use import is_repeatable
+from service.domain.errors import ServiceFailure
+from service.domain.kept import Kept
 from service.domain.provider import TokenCount
-from service.domain.request import CompletionRequest
+from service.domain.reasons import ErrorReason
+from service.domain.request import CompletionRequest, Question
 from service.domain.routing import Plan
+from service.domain.trace import Trace
 from service.pipeline.admission import Admission
-from service.pipeline.router import Answered, Embedded, RoutedEvent, Router
+from service.pipeline.answers import Answers, Asked, Found, require_same
+from service.pipeline.fetching import Fetcher
+from service.pipeline.flights import Flights
+from service.pipeline.relay import AnswerFlight, Relay, Tell, nobody, relay_key
+from service.pipeline.router import Begun, Embedded, Router
+from service.pipeline.told import Finished, Landed, Spoken, StreamPiece, Whole
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """`key` is empty where such an answer is not kept."""
+
+    plan: Plan
+    key: bytes
+    would_hit: bool
 
 
 class CompletionPipeline:
     """Every method raises ServiceFailure."""
 
-    def __init__(self, admission: Admission, router: Router) -> None:
+    def __init__(
+        self,
+        admission: Admission,
+        router: Router,
+        answers: Answers,
+        fetcher: Fetcher,
+        relay: Relay,
+    ) -> None:
         self._admission = admission
         self._router = router
+        self._answers = answers
+        self._fetcher = fetcher
+        self._relay = relay
+        self._flights = Flights[StreamPiece, Landed]()
 
-    async def complete(self, request: CompletionRequest) -> Answered:
+    def __repr__(self) -> str:
+        return f"<CompletionPipeline {self._admission!r} {self._flights!r} {self._answers!r}>"
+
+    async def complete(self, question: Question) -> Whole:
+        asked = self._answers.asked(question)
+        found = self._answers.local(asked)
+        if found is not None and not self._admission.is_closed:
+            return self._hit(asked, found)
         with self._admission.slot():
-            return await self._router.complete(request)
+            found = await self._answers.shared(asked)
+            if found is not None:
+                return self._hit(asked, found)
+            request = question.request()
+            if not self._is_shared(asked, request):
+                self._answers.counters.bypassed(question.tenant)
+                landed = await self._fetcher.whole(question, request, keep_refusals=False)
+                return _whole(landed.kept, BYPASSED, landed.trace)
+            flight, note = self._join(asked, request, stream=False)
+            try:
+                landed = await flight.outcome(question.deadline)
+            finally:
+                flight.leave()
+            return self._landed(asked, landed, note)
 
-    async def stream(self, request: CompletionRequest) -> AsyncGenerator[RoutedEvent, None]:
+    async def stream(self, question: Question) -> AsyncGenerator[StreamPiece, None]:
         """Close it (`contextlib.aclosing`) when leaving early."""
+        asked = self._answers.asked(question)
+        found = self._answers.local(asked)
         with self._admission.slot():
-            async with aclosing(self._router.stream(request)) as events:
-                async for event in events:
-                    yield event
+            if found is None:
+                found = await self._answers.shared(asked)
+            if found is not None:
+                self._maybe_refresh(asked, found)
+                kept = self._answers.as_stream(found)
+                for piece in _replayed(kept, found.note, None):
+                    yield piece
+                return
+            request = question.request()
+            pieces = (
+                self._joined(asked, request)
+                if self._is_shared(asked, request)
+                else self._alone(asked, request)
+            )
+            async with aclosing(pieces):
+                async for piece in pieces:
+                    yield piece
 
     async def count_tokens(self, request: CompletionRequest) -> TokenCount:
         with self._admission.slot():
@@ -40,6 +114,207 @@ class CompletionPipeline:
         with self._admission.slot():
             return await self._router.embed(request, inputs, dimensions)
 
-    def explain(self, request: CompletionRequest) -> Plan:
-        """How a request would be routed. Nobody is asked, and nothing is admitted."""
-        return self._router.explain(request)
+    def explain(self, question: Question) -> Explained:
+        """How a request would be answered. Nobody is asked, and nothing is admitted."""
+        plan = self._router.explain(question.request())
+        return Explained(plan, *self._answers.peek(question))
+
+    def close(self) -> None:
+        """Ends what nobody waits for."""
+        self._flights.close()
+
+    def _hit(self, asked: Asked, found: Found) -> Whole:
+        self._maybe_refresh(asked, found)
+        kept = self._answers.as_whole(found)
+        return _whole(kept, found.note, None)
+
+    async def _alone(
+        self, asked: Asked, request: CompletionRequest
+    ) -> AsyncGenerator[StreamPiece, None]:
+        """A stream that is neither kept nor shared."""
+        self._answers.counters.bypassed(request.tenant)
+        yield BYPASSED
+        pieces = self._fetcher.stream(asked.question, request, keep_refusals=False)
+        async with aclosing(pieces):
+            async for piece in pieces:
+                if not isinstance(piece, Landed):
+                    yield piece
+
+    async def _joined(
+        self, asked: Asked, request: CompletionRequest
+    ) -> AsyncGenerator[StreamPiece, None]:
+        flight, note = self._join(asked, request, stream=True)
+        deadline = asked.question.deadline
+        finished = False
+        try:
+            yield note
+            async with aclosing(flight.follow(deadline)) as pieces:
+                async for piece in pieces:
+                    finished = isinstance(piece, Finished)
+                    yield piece
+            landed = await flight.outcome(deadline)
+        finally:
+            flight.leave()
+        self._require_same(asked, landed)
+        if not finished:
+            # Whoever began the flight wanted the answer whole: there were no events.
+            landed.kept = self._answers.as_stream(Found(landed.kept, note))
+            for piece in _replayed(landed.kept, note, landed.trace):
+                yield piece
+        self._count(asked, note, landed)
+
+    def _join(
+        self, asked: Asked, request: CompletionRequest, *, stream: bool
+    ) -> tuple[AnswerFlight, CacheNote]:
+        question, use = asked.question, asked.use
+        ours, others = self._flight_keys(asked, request, stream=stream)
+        flight = self._flights.find(ours) or self._flights.find(others)
+        status = CacheStatus.COALESCED
+        if flight is None:
+            status = CacheStatus.REFRESHED if use.refresh else CacheStatus.MISS
+            flight = self._flights.begin(
+                ours, request, lambda flight: self._fly(asked, flight, stream=stream)
+            )
+            flight.content = question.content
+        elif asked.repeat_key:
+            require_same(question, flight.content)
+        flight.keep_s = max(flight.keep_s, use.keep_s)
+        flight.join(question.deadline)
+        return flight, CacheNote(status, asked.key)
+
+    def _flight_keys(
+        self, asked: Asked, request: CompletionRequest, *, stream: bool
+    ) -> tuple[Hashable, Hashable]:
+        """Under which a flight is begun, and another under which one may be joined as well."""
+        if asked.repeat_key:
+            return asked.repeat_key, None
+        if not self._answers.conduct.coalesce:
+            return object(), None
+        wish, refresh = request.wish, asked.use.refresh
+        # An answer that is whole at once is no use to who wants to hear it; the reverse is.
+        others = None if stream else (asked.key, wish, refresh, True)
+        return (asked.key, wish, refresh, stream), others
+
+    async def _fly(self, asked: Asked, flight: AnswerFlight, *, stream: bool) -> Landed:
+        """Asks for the answer, unless another replica is about to have it."""
+
+        async def fetch(tell: Tell) -> Landed:
+            landed = await self._fetch(asked, flight, tell, stream=stream)
+            self._answers.keep(asked, landed, flight.keep_s)
+            return landed
+
+        try:
+            if not self._relay.is_open or not self._is_relayed(asked, flight.request):
+                return await fetch(nobody)
+            key = _relay_key(asked, flight.request, stream=stream)
+            recheck = partial(self._answers.recheck, asked)
+            return await self._relay.landed(key, flight, fetch, recheck)
+        except ServiceFailure as failure:
+            self._answers.fail(asked, failure)
+            raise
+
+    async def _fetch(
+        self, asked: Asked, flight: AnswerFlight, tell: Tell, *, stream: bool
+    ) -> Landed:
+        question, request = asked.question, flight.request
+        keep_refusals = asked.use.keep_refusals
+        if not stream:
+            return await self._fetcher.whole(question, request, keep_refusals=keep_refusals)
+        pieces = self._fetcher.stream(question, request, keep_refusals=keep_refusals)
+        async with aclosing(pieces):
+            async for piece in pieces:
+                if isinstance(piece, Landed):
+                    return piece
+                flight.add(piece)
+                tell(piece)
+        raise AssertionError("a stream ends with what has landed, or raises")
+
+    def _is_relayed(self, asked: Asked, request: CompletionRequest) -> bool:
+        # What began anew has no words for other replicas.
+        wanted = bool(asked.repeat_key) or self._answers.conduct.coalesce_replicas
+        return wanted and self._answers.conduct.coalesce and not request.wish.restart
+
+    def _maybe_refresh(self, asked: Asked, found: Found) -> None:
+        """Asks anew, beside the request, for what will be asked for again when it has expired."""
+        if asked.use.keep_s <= 0 or not self._answers.is_to_be_refreshed(found):
+            return
+        key = (asked.key, "early")
+        if self._flights.find(key) is not None:
+            return
+        request = asked.question.request()
+        request.deadline = asyncio.get_running_loop().time() + _REFRESH_MAX_S
+        stream = found.kept.finished is not None
+        flight = self._flights.begin(
+            key, request, lambda flight: self._refresh(asked, flight, stream=stream)
+        )
+        flight.keep_s = asked.use.keep_s
+        flight.join(request.deadline)
+        self._answers.counters.early_refresh(request.tenant)
+
+    async def _refresh(self, asked: Asked, flight: AnswerFlight, *, stream: bool) -> Landed:
+        with self._admission.slot():
+            return await self._fly(asked, flight, stream=stream)
+
+    def _is_shared(self, asked: Asked, request: CompletionRequest) -> bool:
+        """Whether an answer may be kept or shared. Raises where nobody is to be asked."""
+        if asked.use.only:
+            raise ServiceFailure(
+                ErrorReason.CACHE_MISS,
+                "the cache has no such answer, and MODE_ONLY_IF_CACHED forbids to ask a provider",
+            )
+        return bool(asked.repeat_key) or (asked.use.share and is_repeatable(request.spec))
+
+    def _landed(self, asked: Asked, landed: Landed, note: CacheNote) -> Whole:
+        self._require_same(asked, landed)
+        if landed.trace is None:
+            note = note._replace(status=CacheStatus.COALESCED)
+        if landed.kept.whole is None:
+            landed.kept = self._answers.as_whole(Found(landed.kept, note))
+        self._count(asked, note, landed)
+        return _whole(landed.kept, note, landed.trace)
+
+    def _require_same(self, asked: Asked, landed: Landed) -> None:
+        # Another replica answered to the idempotency key: it may have been asked something else.
+        if asked.repeat_key and landed.trace is None:
+            require_same(asked.question, landed.kept.content)
+
+    def _count(self, asked: Asked, note: CacheNote, landed: Landed) -> None:
+        counters, tenant = self._answers.counters, asked.question.tenant
+        match CacheStatus.COALESCED if landed.trace is None else note.status:
+            case CacheStatus.COALESCED:
+                counters.coalesced(tenant, landed.kept)
+            case CacheStatus.REFRESHED:
+                counters.refreshed(tenant)
+            case _:
+                counters.miss(tenant)
+
+
+_REFRESH_MAX_S = 120.0
+
+
+def _relay_key(asked: Asked, request: CompletionRequest, *, stream: bool) -> bytes:
+    if asked.repeat_key:
+        return relay_key(asked.repeat_key)
+    told = f"{request.wish!r} {asked.use.refresh} {stream}"
+    return relay_key(asked.key, told.encode())
+
+
+def _whole(kept: Kept, note: CacheNote, trace: Trace | None) -> Whole:
+    if kept.whole is None:
+        raise AssertionError("it was made whole before")
+    return Whole(kept.whole, kept.target, note, trace, _saved(kept, note))
+
+
+def _replayed(kept: Kept, note: CacheNote, trace: Trace | None) -> Iterator[StreamPiece]:
+    """The events of an answer as they were first told."""
+    if kept.finished is None:
+        raise AssertionError("it was made a stream before")
+    yield note
+    yield Begun(kept.target, made_at=kept.made_at)
+    for frame in kept.frames:
+        yield Spoken(frame)
+    yield Finished(kept.finished, kept.target, trace, _saved(kept, note))
+
+
+def _saved(kept: Kept, note: CacheNote) -> int | None:
+    return None if note.status in ASKED else kept.cost_nano_usd

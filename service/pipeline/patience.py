@@ -7,7 +7,7 @@ time that a caller takes to read is not the provider's.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -18,9 +18,11 @@ class OutOfPatience(Exception):  # noqa: N818 - a signal within the pipeline, to
 
 
 class Patience:
-    """`end` is in loop time: no event may be waited for beyond it. Close it when done."""
+    """`end` tells, in loop time, beyond when no event may be waited for. It may move to a later
+    moment. Close it when done.
+    """
 
-    def __init__(self, idle_s: float, end: float) -> None:
+    def __init__(self, idle_s: float, end: Callable[[], float]) -> None:
         self.waited_s = 0.0
         """The time that was spent waiting."""
         self._idle_s = idle_s
@@ -34,7 +36,7 @@ class Patience:
         self.silent_s = 0.0
         """How long the last wait took that ran out."""
         now = self._now()
-        self._timer = self._loop.call_at(min(now + idle_s, end), self._look)
+        self._timer = self._loop.call_at(min(now + idle_s, end()), self._look)
 
     def close(self) -> None:
         self._timer.cancel()
@@ -43,7 +45,7 @@ class Patience:
         """The next event, None after the last. Raises OutOfPatience."""
         self._task = asyncio.current_task()
         asked = self._now()
-        if asked >= self._end:
+        if asked >= self._end():
             raise OutOfPatience
         self._since = asked
         self._cancelling = self._task.cancelling() if self._task else 0
@@ -65,10 +67,11 @@ class Patience:
         if self._since is None:
             # Nobody waits now. Whoever begins to is looked at before his time is over.
             soon = now + self._idle_s / 2
-            if now < self._end:
-                self._timer = self._loop.call_at(min(soon, self._end), self._look)
+            end = self._end()
+            # Where the end has come it may still be moved: then it is looked at a little later.
+            self._timer = self._loop.call_at(min(soon, end) if now < end else soon, self._look)
             return
-        until = min(self._since + self._idle_s, self._end)
+        until = min(self._since + self._idle_s, self._end())
         if now < until:
             self._timer = self._loop.call_at(until, self._look)
         elif self._task is not None:

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from service.domain.candidate import Candidate, Names, candidates
+from service.domain.fingerprint import answering
 from service.domain.provider import Defaults, ModelRef, Offer, OnUnsupported
-from service.domain.routing import Bounds, Rule
+from service.domain.routing import Bounds, RouteWish, Rule, barred
 from service.domain.scoring import POLICIES, PolicyName
 from service.ports import Provider
 
@@ -48,6 +49,8 @@ class Member:
     defaults: Defaults
     on_unsupported: OnUnsupported = OnUnsupported.REFUSE
     listens: bool = True
+    server: str = ""
+    """Which server answers under the provider's name: with another one, answers are others'."""
 
 
 class Roster:
@@ -73,6 +76,7 @@ class Roster:
         self._bounds = bounds
         self._candidates: dict[tuple[str, tuple[str, ...]], tuple[Candidate, ...]] = {}
         self._bounds_of: dict[tuple[str, str, PolicyName | None], Bounds] = {}
+        self._answering: dict[tuple[str, str, RouteWish], bytes] = {}
         self._lease_count = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -104,6 +108,31 @@ class Roster:
                 known = replace(known, policy=POLICIES[policy])
             _remember(self._bounds_of, key, known)
         return known
+
+    def answering(self, model: str, tenant: str, wish: RouteWish) -> bytes:
+        """A digest of who may answer such a request, and on which terms, whatever their state.
+
+        Whoever asks under an equal one would be content with the same answer.
+        """
+        key = (model, tenant, wish)
+        known = self._answering.get(key)
+        if known is None:
+            bounds = self.bounds(model, tenant, wish.policy)
+            found = self.candidates(model, wish.fallback_models)
+            allowed = (one for one in found if barred(one, wish, bounds) is None)
+            known = answering(bounds.policy.name.value, map(self._terms, allowed))
+            _remember(self._answering, key, known)
+        return known
+
+    def _terms(self, candidate: Candidate) -> tuple[str, ...]:
+        target = candidate.target
+        member = self.member(target)
+        told = (
+            (target.provider, target.deployment, target.model, member.server),
+            (candidate.asked_as, str(candidate.tier)),
+            (repr(member.defaults), member.on_unsupported.value),
+        )
+        return tuple(text for group in told for text in group)
 
     def lease(self) -> _Lease:
         """A with-block that gives the roster, which is in use until it ends."""

@@ -66,6 +66,8 @@ class Begun:
 
     target: ModelRef
     broken: Attempt | None = None
+    made_at: float | None = None
+    """When the answer was made, in seconds since the epoch; None for now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -360,10 +360,13 @@ class Walk:
                 for ranked in self._queue
             )
             needed_s = max(self.course.attempt_min_s, min(soonest_s, self.left_s / 2.0))
-            until = self.request.deadline - needed_s
-            return await self.course.turns.wait(targets, until)
-        except TimeoutError:
-            raise self.out_of_time() from None
+            while True:
+                until = self.request.deadline - needed_s
+                try:
+                    return await self.course.turns.wait(targets, until)
+                except TimeoutError:
+                    if until >= self.request.deadline - needed_s:
+                        raise self.out_of_time() from None
         except ServiceFailure as failure:
             failure.attempts, failure.plan = self.attempts, self.plan
             raise

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 
 import grpc
-from aiprovider.v1 import error_details_pb2
+from aiprovider.v1 import error_details_pb2, routing_pb2
 from google.protobuf import any_pb2
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2 as rpc_details
@@ -105,6 +105,9 @@ def _failure_detail(failure: ServiceFailure) -> error_details_pb2.FailureDetail:
     if failure.usage is not None:
         detail.partial_usage.CopyFrom(usage_pb(failure.usage))
         detail.partial_cost.unpriced = True
+    if failure.known_for_s is not None:
+        detail.cache.status = routing_pb2.CacheInfo.STATUS_HIT_LOCAL
+        detail.cache.age.CopyFrom(duration(failure.known_for_s))
     if failure.plan is not None:
         detail.route.CopyFrom(route_trace(Trace(failure.plan), time.time()))
     return detail

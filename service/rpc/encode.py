@@ -7,9 +7,12 @@ from aiprovider.v1 import content_pb2, model_service_pb2, routing_pb2, usage_pb2
 from google.protobuf import struct_pb2
 
 from service.domain.attempt import Attempt
+from service.domain.cache_note import ASKED, CacheNote, CacheStatus
 from service.domain.catalogue import Listing
 from service.domain.completion import (
     Blob,
+    Completion,
+    Ending,
     FinishReason,
     MediaUri,
     Part,
@@ -23,9 +26,10 @@ from service.domain.completion import (
 )
 from service.domain.events import PartDone, ReasoningDelta, TextDelta, ToolCallDelta
 from service.domain.provider import ModelRef
-from service.domain.routing import Plan
 from service.domain.trace import Trace
-from service.pipeline.router import Answered, Begun, Done
+from service.pipeline.completion import Explained
+from service.pipeline.router import Begun
+from service.pipeline.told import Finished, Whole
 from service.rpc.routes import attempt_pb, candidates, route_trace
 from service.rpc.values import duration, model_ref, timestamp, usage_pb
 
@@ -39,43 +43,96 @@ _FINISH_REASONS = {
     FinishReason.PAUSED: pb.FINISH_REASON_PAUSED,
     FinishReason.OTHER: pb.FINISH_REASON_OTHER,
 }
-# No answer cache and no price table yet: said in every answer, never left to be guessed.
-_CACHE = routing_pb2.CacheInfo(status=routing_pb2.CacheInfo.STATUS_BYPASSED)
-_COST = usage_pb2.Cost(unpriced=True)
+_STATUSES = {
+    CacheStatus.MISS: routing_pb2.CacheInfo.STATUS_MISS,
+    CacheStatus.HIT_LOCAL: routing_pb2.CacheInfo.STATUS_HIT_LOCAL,
+    CacheStatus.HIT_SHARED: routing_pb2.CacheInfo.STATUS_HIT_SHARED,
+    CacheStatus.COALESCED: routing_pb2.CacheInfo.STATUS_COALESCED,
+    CacheStatus.BYPASSED: routing_pb2.CacheInfo.STATUS_BYPASSED,
+    CacheStatus.REFRESHED: routing_pb2.CacheInfo.STATUS_REFRESHED,
+    CacheStatus.REPEATED: routing_pb2.CacheInfo.STATUS_REPEATED,
+}
 
 
-def complete_response(
-    answered: Answered, request_id: str, timing: pb.Timing, now: float
-) -> pb.CompleteResponse:
-    """`now` is in seconds since the epoch."""
-    completion, target = answered.completion, answered.target
+def whole(completion: Completion, target: ModelRef, now: float) -> pb.CompleteResponse:
+    """Without what differs from request to request. `now` is in seconds since the epoch."""
     ending = completion.ending
     response = pb.CompleteResponse(
-        id=request_id,
         message=content_pb2.Message(
             role=content_pb2.ROLE_ASSISTANT, parts=[part_pb(part) for part in completion.parts]
         ),
         finish_reason=_FINISH_REASONS[ending.finish_reason],
         provider_finish_reason=ending.provider_finish_reason,
         usage=usage_pb(ending.usage) if ending.usage else None,
-        cost=_COST,
         served_by=model_ref(target),
         provider_response_id=ending.response_id,
         create_time=timestamp(now),
         logprobs=[_logprob(token) for token in completion.logprobs],
         dropped_parameters=ending.dropped_parameters,
-        route=route_trace(answered.trace, now),
-        cache=_CACHE,
-        timing=timing,
     )
     if ending.metadata:
         response.provider_metadata[target.provider].update(ending.metadata)
     return response
 
 
-def stream_started(request_id: str, target: ModelRef, now: float) -> pb.StreamCompleteResponse:
+def finished(ending: Ending, target: ModelRef) -> pb.StreamCompleteResponse:
+    """Without what differs from request to request."""
+    told = pb.StreamFinished(
+        finish_reason=_FINISH_REASONS[ending.finish_reason],
+        provider_finish_reason=ending.provider_finish_reason,
+        usage=usage_pb(ending.usage) if ending.usage else None,
+        provider_response_id=ending.response_id,
+        dropped_parameters=ending.dropped_parameters,
+    )
+    if ending.metadata:
+        told.provider_metadata[target.provider].update(ending.metadata)
+    return pb.StreamCompleteResponse(finished=told)
+
+
+def whole_rest(answer: Whole, request_id: str, timing: pb.Timing, now: float) -> bytes:
+    """What one request adds to a whole answer."""
+    return pb.CompleteResponse(
+        id=request_id,
+        cost=_cost(answer.note, answer.saved_nano_usd),
+        route=route_trace(answer.trace, now) if answer.trace else None,
+        cache=cache_info(answer.note),
+        timing=timing,
+    ).SerializeToString()
+
+
+def finished_rest(answer: Finished, note: CacheNote, timing: pb.Timing, now: float) -> bytes:
+    """What one request adds to the last event of a stream."""
+    told = pb.StreamFinished(
+        cost=_cost(note, answer.saved_nano_usd),
+        route=route_trace(answer.trace, now) if answer.trace else None,
+        timing=timing,
+    )
+    return pb.StreamCompleteResponse(finished=told).SerializeToString()
+
+
+def cache_info(note: CacheNote) -> routing_pb2.CacheInfo:
+    return routing_pb2.CacheInfo(
+        status=_STATUSES[note.status],
+        age=duration(note.age_s) if note.age_s else None,
+        key=note.key.hex(),
+    )
+
+
+def _cost(note: CacheNote, saved_nano_usd: int | None) -> usage_pb2.Cost:
+    if note.status in ASKED or saved_nano_usd is None:
+        # No price table yet: said in every answer, never left to be guessed.
+        return usage_pb2.Cost(unpriced=True)
+    return usage_pb2.Cost(saved_nano_usd=saved_nano_usd)
+
+
+def stream_started(
+    request_id: str, begun: Begun, note: CacheNote, now: float
+) -> pb.StreamCompleteResponse:
     started = pb.StreamStarted(
-        id=request_id, served_by=model_ref(target), cache=_CACHE, create_time=timestamp(now)
+        id=request_id,
+        served_by=model_ref(begun.target),
+        cache=cache_info(note),
+        create_time=timestamp(now if begun.made_at is None else begun.made_at),
     )
     return pb.StreamCompleteResponse(started=started)
 
@@ -87,26 +144,12 @@ def stream_restarted(begun: Begun) -> pb.StreamCompleteResponse:
     return pb.StreamCompleteResponse(restarted=restarted)
 
 
-def stream_finished(done: Done, timing: pb.Timing, now: float) -> pb.StreamCompleteResponse:
-    ending = done.ending
-    finished = pb.StreamFinished(
-        finish_reason=_FINISH_REASONS[ending.finish_reason],
-        provider_finish_reason=ending.provider_finish_reason,
-        usage=usage_pb(ending.usage) if ending.usage else None,
-        cost=_COST,
-        route=route_trace(done.trace, now),
-        timing=timing,
-        provider_response_id=ending.response_id,
-        dropped_parameters=ending.dropped_parameters,
-    )
-    if ending.metadata:
-        finished.provider_metadata[done.target.provider].update(ending.metadata)
-    return pb.StreamCompleteResponse(finished=finished)
-
-
-def explained(plan: Plan, now: float) -> pb.ExplainRouteResponse:
+def explained(told: Explained, now: float) -> pb.ExplainRouteResponse:
     return pb.ExplainRouteResponse(
-        candidates=candidates(plan, now), route=route_trace(Trace(plan), now)
+        candidates=candidates(told.plan, now),
+        route=route_trace(Trace(told.plan), now),
+        cache_key=told.key.hex(),
+        would_hit_cache=told.would_hit,
     )
 
 
@@ -188,12 +231,13 @@ def _part_kind(part: Part) -> content_pb2.Part:
             return content_pb2.Part(provider_part=own)
 
 
-def timing(total_s: float, trace: Trace, first_token_s: float | None = None) -> pb.Timing:
-    provider_s = sum(attempt.duration_s for attempt in trace.attempts)
+def timing(total_s: float, trace: Trace | None, first_token_s: float | None = None) -> pb.Timing:
+    """`trace` is None where no provider was asked."""
+    provider_s = sum(attempt.duration_s for attempt in trace.attempts) if trace else 0.0
     return pb.Timing(
         total_duration=duration(total_s),
         provider_duration=duration(provider_s),
-        queue_duration=duration(trace.queued_s),
+        queue_duration=duration(trace.queued_s if trace else 0.0),
         time_to_first_token=None if first_token_s is None else duration(first_token_s),
     )
 

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
 from aiprovider.v1 import completion_service_pb2 as pb
 
-from service.domain.events import PartDone, ReasoningDelta, TextDelta, ToolCallDelta
-from service.rpc import encode
+from service.rpc.forms import joined
 
 # Proxies cut streams that are silent for a minute or more; providers think for longer.
 KEEPALIVE_S = 15.0
 
-Write = Callable[[pb.StreamCompleteResponse], Awaitable[None]]
-Delta = TextDelta | ReasoningDelta | ToolCallDelta | PartDone
+Write = Callable[[bytes], Awaitable[None]]
+_KEEPALIVE = pb.StreamCompleteResponse(keepalive=pb.Keepalive()).SerializeToString()
 
 
 class StreamWriter:
@@ -35,7 +33,7 @@ class StreamWriter:
         self._write = write
         self._window_s = window_s
         self._keepalive_s = keepalive_s
-        self._held: TextDelta | ReasoningDelta | None = None
+        self._held: pb.StreamCompleteResponse | None = None
         # Timers write from a task of their own; gRPC takes one write at a time.
         self._turn = asyncio.Lock()
         self._loop = asyncio.get_running_loop()
@@ -61,26 +59,31 @@ class StreamWriter:
 
     async def write(self, response: pb.StreamCompleteResponse) -> None:
         """Writes an event, and before it what is held."""
+        await self.write_frame(response.SerializeToString())
+
+    async def write_frame(self, frame: bytes) -> None:
+        """The same for an event that is in the words of the wire already, without its number."""
         async with self._turn:
             if self._held is not None:
                 await self._write_held()
-            await self._send(response)
+            await self._send(frame)
         if self._keepalive_timer is None:
             self._watch_silence(self._keepalive_s)
 
-    async def write_delta(self, event: Delta) -> None:
+    async def write_delta(self, frame: bytes) -> None:
         """Writes a delta, or holds it back for the ones that follow within the window."""
         if not self._window_s:
-            await self.write(encode.delta(event))
+            await self.write_frame(frame)
             return
+        event = pb.StreamCompleteResponse.FromString(frame)
         async with self._turn:
-            joined = _joined(self._held, event)
-            if joined is None and self._held is not None:
+            both = None if self._held is None else joined(self._held, event)
+            if both is None and self._held is not None:
                 await self._write_held()
-            if not isinstance(event, TextDelta | ReasoningDelta):
-                await self._send(encode.delta(event))
+            if event.WhichOneof("event") not in ("text", "reasoning"):
+                await self._send(frame)
                 return
-            self._held = joined or event
+            self._held = both or event
             if self._window_timer is None:
                 self._window_timer = self._loop.call_later(self._window_s, self._window_ended)
 
@@ -96,13 +99,12 @@ class StreamWriter:
             self._window_timer.cancel()
             self._window_timer = None
         if held is not None:
-            await self._send(encode.delta(held))
+            await self._send(held.SerializeToString())
 
-    async def _send(self, response: pb.StreamCompleteResponse) -> None:
+    async def _send(self, frame: bytes) -> None:
         self.sequence += 1
-        response.sequence = self.sequence
         self._last_write = self._loop.time()
-        await self._write(response)
+        await self._write(frame + numbered(self.sequence))
 
     def _window_ended(self) -> None:
         self._window_timer = None
@@ -121,7 +123,7 @@ class StreamWriter:
 
     async def _keepalive(self) -> None:
         async with self._turn:
-            await self._send(pb.StreamCompleteResponse(keepalive=pb.Keepalive()))
+            await self._send(_KEEPALIVE)
 
     def _spawn(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)
@@ -135,15 +137,14 @@ class StreamWriter:
             task.exception()
 
 
-def _joined(
-    held: TextDelta | ReasoningDelta | None, event: Delta
-) -> TextDelta | ReasoningDelta | None:
-    """Both as one delta, None if the second does not carry the first on."""
-    match held, event:
-        case TextDelta(), TextDelta() if held.part_index == event.part_index:
-            logprobs = held.logprobs + event.logprobs
-            return replace(held, text=held.text + event.text, logprobs=logprobs)
-        case ReasoningDelta(), ReasoningDelta() if held.part_index == event.part_index:
-            return replace(held, text=held.text + event.text)
-        case _:
-            return None
+def numbered(sequence: int) -> bytes:
+    """The field `sequence` on the wire, to be appended to an event."""
+    digits = bytearray(_SEQUENCE_TAG)
+    while sequence > 0x7F:
+        digits.append(sequence & 0x7F | 0x80)
+        sequence >>= 7
+    digits.append(sequence)
+    return bytes(digits)
+
+
+_SEQUENCE_TAG = bytes([pb.StreamCompleteResponse.SEQUENCE_FIELD_NUMBER << 3])

@@ -24,6 +24,7 @@ from google.rpc import error_details_pb2 as rpc_details
 from google.rpc import status_pb2
 from grpc_health.v1 import health_pb2_grpc
 
+from service.domain.cache_use import CacheConduct
 from service.domain.candidate import Names
 from service.domain.routing import Bounds, Rule
 from service.domain.scoring import POLICIES, PolicyName
@@ -48,6 +49,7 @@ from service.rpc.servicers.model import ModelServicer
 from service.rpc.servicers.pending import AnalyticsServicer
 from service.server import Listen, Server, Servicers
 from service.telemetry.redaction import Redactor
+from tests.kit.caching import NO_CACHE, CachingParts
 
 ANONYMOUS = Directory(anonymous=Identity("anonymous", "anonymous"))
 BY_PRIORITY = Bounds(POLICIES[PolicyName.PRIORITY])
@@ -65,6 +67,8 @@ class Served:
     guard: Guard
     channel: grpc.aio.Channel
     monitor: Monitor
+    pipeline: CompletionPipeline
+    caching: CachingParts
     lines: list[Mapping[str, Any]] = field(default_factory=list[Mapping[str, Any]])
 
     def __post_init__(self) -> None:
@@ -91,6 +95,8 @@ async def serving(
     secrets: Sequence[str] = (),
     terms: Terms = Terms(),
     clock: Callable[[], float] = time.monotonic,
+    conduct: CacheConduct = NO_CACHE,
+    cache_clock: Callable[[], float] = time.time,
 ) -> AsyncGenerator[Served, None]:
     """Ends with the server stopped and the channel closed. `clock` is routing's and health's."""
     lines: list[Mapping[str, Any]] = []
@@ -100,7 +106,11 @@ async def serving(
     course = Course(board, turns, Retries(board.clock), attempt_min_s=0.005)
     roster = Roster(members, attempts_max=attempts_max, names=names, rules=rules, bounds=bounds)
     router = Router(roster, Planner(board), course)
-    pipeline = CompletionPipeline(admission, router)
+    caching = CachingParts(router, clock=cache_clock)
+    caching.answers.conduct = conduct
+    pipeline = CompletionPipeline(
+        admission, router, caching.answers, caching.fetcher, caching.relay
+    )
     monitor = Monitor(Vitals(board).read, clock)
     monitor.adopt(checks_of(members), terms)
     board.changed.append(monitor.circuit_changed)
@@ -121,8 +131,9 @@ async def serving(
     server.health.set_ready(ready=True)
     channel = grpc.aio.insecure_channel(f"127.0.0.1:{server.port}", _CLIENT_OPTIONS)
     try:
-        yield Served(server, admission, router, guard, channel, monitor, lines)
+        yield Served(server, admission, router, guard, channel, monitor, pipeline, caching, lines)
     finally:
+        pipeline.close()
         await channel.close(None)
         await server.stop()
         monitor.close()

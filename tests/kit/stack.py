@@ -51,6 +51,8 @@ def environment(adversary: Adversary, engine: str = "native", **more: str) -> Ma
         "AI_PROVIDER__SERVICE__HOST": "127.0.0.1",
         "AI_PROVIDER__SERVER__DRAIN__SETTLE_S": "0",
         "AI_PROVIDER__LIMITS__ATTEMPTS_MAX": "1",
+        # Most tests ask the same again and again, and mean it.
+        "AI_PROVIDER__CACHE__ENABLED": "false",
     }
     for name, family in FAMILIES.items():
         variables[f"{name.upper()}_API_KEY"] = f"test-key-{name}"

@@ -71,10 +71,12 @@ class Check:
             self.refuse(field, "must be a JSON object")
         return value
 
-    def duration_s(self, field: str, value: duration_pb2.Duration) -> float:
+    def duration_s(
+        self, field: str, value: duration_pb2.Duration, max_s: float = _DURATION_MAX_S
+    ) -> float:
         seconds = value.seconds + value.nanos / 1e9
-        if not 0 <= seconds <= _DURATION_MAX_S:
-            self.refuse(field, f"must be between 0 and {_DURATION_MAX_S:g} s, is {seconds:g} s")
+        if not 0 <= seconds <= max_s:
+            self.refuse(field, f"must be between 0 and {max_s:g} s, is {seconds:g} s")
         return seconds
 
     def struct(self, field: str, value: struct_pb2.Struct) -> Mapping[str, Any]:

@@ -1,20 +1,32 @@
-"""What stands beside the spec: routing, cache policy, labels. Refuses what is not done yet."""
+"""A request from the wire: what stands beside the spec, and the spec as yet unread."""
 
 from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
 
 from aiprovider.v1 import completion_service_pb2 as pb
 from aiprovider.v1 import model_service_pb2, routing_pb2
 
-from service.domain.errors import ServiceFailure
-from service.domain.reasons import ErrorReason
+from service.domain.cache_use import CacheMode, CacheWish
+from service.domain.request import Question
 from service.domain.routing import RouteWish
 from service.domain.scoring import PolicyName
+from service.rpc.call import Call
 from service.rpc.decode.check import Check
+from service.rpc.decode.content_key import content_digest
+from service.rpc.decode.spec import completion_spec
 
 _LABELS_MAX = 16
 _LABEL_NAME_MAX_CHARS = 64
 _LABEL_VALUE_MAX_CHARS = 256
-_COALESCE_WINDOW_MAX_S = 1.0
+_STREAM_PAUSE_MAX_S = 1.0
+_NAMESPACE_MAX_CHARS = 128
+_IDEMPOTENCY_KEY_MAX_CHARS = 128
+_NAMES_MAX = 64
+_WEEK_S = 604_800.0
 _EMBEDDING_INPUTS_MAX = 2048
 _MODEL_MAX_CHARS = 256
 
@@ -29,6 +41,16 @@ _POLICIES = {
     _Objective.OBJECTIVE_PRIORITY: PolicyName.PRIORITY,
     _Objective.OBJECTIVE_ROUND_ROBIN: PolicyName.ROUND_ROBIN,
     _Objective.OBJECTIVE_LEAST_IN_FLIGHT: PolicyName.LEAST_IN_FLIGHT,
+}
+
+_Mode = routing_pb2.CachePolicy
+_MODES = {
+    _Mode.MODE_UNSPECIFIED: CacheMode.UNSAID,
+    _Mode.MODE_READ_WRITE: CacheMode.READ_WRITE,
+    _Mode.MODE_OFF: CacheMode.OFF,
+    _Mode.MODE_REFRESH: CacheMode.REFRESH,
+    _Mode.MODE_READ_ONLY: CacheMode.READ_ONLY,
+    _Mode.MODE_ONLY_IF_CACHED: CacheMode.ONLY_IF_CACHED,
 }
 
 
@@ -46,8 +68,13 @@ def route_wish(
         check.refuse("routing.objective", f"{policy.objective} is no objective that is known here")
     check.at_least("routing.max_attempts", policy.max_attempts, 0)
     check.at_least("routing.max_cost_nano_usd", policy.max_cost_nano_usd, 0)
-    for index, model in enumerate(policy.fallback_models):
-        check.text(f"routing.fallback_models[{index}]", model, _MODEL_MAX_CHARS)
+    for name in ("providers", "excluded_providers", "regions", "fallback_models"):
+        named = getattr(policy, name)
+        if len(named) > _NAMES_MAX:
+            check.refuse(f"routing.{name}", f"must hold at most {_NAMES_MAX} names")
+        for index, one in enumerate(named):
+            if one or name == "fallback_models":
+                check.text(f"routing.{name}[{index}]", one, _MODEL_MAX_CHARS)
 
     def seconds(field: str) -> float | None:
         if not policy.HasField(field):
@@ -75,36 +102,97 @@ def route_wish(
 _NO_WISH = RouteWish()
 
 
-def require_supported(request: pb.CompleteRequest | pb.StreamCompleteRequest) -> None:
-    """Raises ServiceFailure for wishes that would not be honoured, and for bad labels."""
-    if request.idempotency_key:
-        raise _later("idempotency_key")
-    if request.cache.mode == routing_pb2.CachePolicy.MODE_ONLY_IF_CACHED:
-        raise ServiceFailure(
-            ErrorReason.CACHE_MISS, "this release has no answer cache, so nothing is cached"
-        )
-    if not request.labels:
-        return
+def question(
+    request: pb.CompleteRequest | pb.StreamCompleteRequest | pb.ExplainRouteRequest,
+    call: Call,
+    *,
+    restart: bool = False,
+) -> Question:
+    """What stands beside the spec is looked into at once, the spec itself only if it must be.
+
+    Raises ServiceFailure INVALID_REQUEST.
+    """
+    spec = request.spec
+    sampling = spec.sampling
+    idempotency_key = ""
+    if not isinstance(request, pb.ExplainRouteRequest):
+        idempotency_key = request.idempotency_key
+        if idempotency_key or request.labels:
+            _check_beside(idempotency_key, request.labels)
+    return Question(
+        spec.model,
+        content_digest(spec),
+        (sampling.temperature == 0.0 and sampling.HasField("temperature"))
+        or sampling.HasField("seed"),
+        partial(completion_spec, spec),
+        route_wish(request, restart=restart),
+        _cache_wish(request.cache) if request.HasField("cache") else _NO_CACHE_WISH,
+        idempotency_key,
+        call.deadline,
+        call.identity.tenant,
+        call.request_id,
+    )
+
+
+def _check_beside(idempotency_key: str, labels: Mapping[str, str]) -> None:
     check = Check()
-    if len(request.labels) > _LABELS_MAX:
+    if idempotency_key:
+        check.text("idempotency_key", idempotency_key, _IDEMPOTENCY_KEY_MAX_CHARS)
+    if len(labels) > _LABELS_MAX:
         check.refuse("labels", f"must hold at most {_LABELS_MAX} labels")
-    for name, value in request.labels.items():
+    for name, value in labels.items():
         check.text("labels", name, _LABEL_NAME_MAX_CHARS)
         if len(value) > _LABEL_VALUE_MAX_CHARS:
             check.refuse(f"labels[{name[:40]!r}]", f"at most {_LABEL_VALUE_MAX_CHARS} characters")
     check.finish()
 
 
-def coalesce_window_s(options: pb.StreamOptions) -> float:
-    """0 when every delta is to be sent at once. Raises ServiceFailure INVALID_REQUEST."""
-    if not options.HasField("coalesce_window"):
-        return 0.0
+def _cache_wish(policy: routing_pb2.CachePolicy) -> CacheWish:
     check = Check()
-    field = "stream_options.coalesce_window"
-    window_s = check.duration_s(field, options.coalesce_window)
-    check.within(field, window_s, 0.0, _COALESCE_WINDOW_MAX_S)
+    if policy.mode not in _MODES:
+        check.refuse("cache.mode", f"{policy.mode} is no mode that is known here")
+    if policy.namespace:
+        check.text("cache.namespace", policy.namespace, _NAMESPACE_MAX_CHARS)
+    ttl_s, max_age_s = None, math.inf
+    if policy.HasField("ttl"):
+        ttl_s = check.duration_s("cache.ttl", policy.ttl, _WEEK_S)
+    if policy.HasField("max_age"):
+        max_age_s = check.duration_s("cache.max_age", policy.max_age, _WEEK_S)
     check.finish()
-    return window_s
+    return CacheWish(_MODES[policy.mode], ttl_s, max_age_s, policy.namespace)
+
+
+_NO_CACHE_WISH = CacheWish()
+
+
+@dataclass(frozen=True, slots=True)
+class StreamWishes:
+    """Times of 0 mean at once."""
+
+    window_s: float = 0.0
+    """How long deltas are gathered into one."""
+    replay_interval_s: float = 0.0
+    """The pause between the deltas of an answer from the cache."""
+    route_events: bool = False
+
+
+def stream_options(options: pb.StreamOptions) -> StreamWishes:
+    """Raises ServiceFailure INVALID_REQUEST."""
+    check = Check()
+
+    def seconds(field: str) -> float:
+        if not options.HasField(field):
+            return 0.0
+        path = f"stream_options.{field}"
+        value_s = check.duration_s(path, getattr(options, field))
+        check.within(path, value_s, 0.0, _STREAM_PAUSE_MAX_S)
+        return value_s
+
+    wishes = StreamWishes(
+        seconds("coalesce_window"), seconds("replay_interval"), options.include_route_events
+    )
+    check.finish()
+    return wishes
 
 
 def require_embeddable(request: model_service_pb2.EmbedRequest) -> None:
@@ -118,9 +206,3 @@ def require_embeddable(request: model_service_pb2.EmbedRequest) -> None:
     if request.HasField("dimensions"):
         check.at_least("dimensions", request.dimensions, 1)
     check.finish()
-
-
-def _later(what: str) -> ServiceFailure:
-    return ServiceFailure(
-        ErrorReason.NOT_IMPLEMENTED, f"{what} is in the contract, but this release lacks it"
-    )

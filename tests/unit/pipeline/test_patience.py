@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 
 import pytest
 
@@ -22,9 +22,13 @@ def soon(seconds: float) -> float:
     return asyncio.get_running_loop().time() + seconds
 
 
+def at(end: float) -> Callable[[], float]:
+    return lambda: end
+
+
 async def test_events_in_time() -> None:
     """Events that come in their time are passed on, and the waiting is counted."""
-    patience = Patience(0.1, soon(5))
+    patience = Patience(0.1, at(soon(5)))
     events = speaking(0.02, 0.02, 0.02)
     told = [await patience.following(events) for _ in range(4)]
     patience.close()
@@ -35,7 +39,7 @@ async def test_events_in_time() -> None:
 
 async def test_silence() -> None:
     """A longer silence than is borne ends the wait, about when it should."""
-    patience = Patience(0.1, soon(5))
+    patience = Patience(0.1, at(soon(5)))
     events = speaking(0.0, 3.0)
     await patience.following(events)
     began = soon(0)
@@ -51,7 +55,7 @@ async def test_silence() -> None:
 
 async def test_the_end_of_all() -> None:
     """Nothing is waited for beyond the end, whether the wait began before it or after."""
-    patience = Patience(1.0, soon(0.1))
+    patience = Patience(1.0, at(soon(0.1)))
     began = soon(0)
     with pytest.raises(OutOfPatience):
         await patience.following(speaking(3.0))
@@ -64,7 +68,7 @@ async def test_the_end_of_all() -> None:
 
 async def test_a_slow_reader() -> None:
     """The time that the reader takes is not the provider's, and is never cut short."""
-    patience = Patience(0.05, soon(5))
+    patience = Patience(0.05, at(soon(5)))
     events = speaking(0.0, 0.0)
     await patience.following(events)
     await asyncio.sleep(0.2)
@@ -77,7 +81,7 @@ async def test_a_slow_reader() -> None:
 
 async def test_somebody_elses_cancellation() -> None:
     """A caller's own cancellation passes through as what it is."""
-    patience = Patience(0.05, soon(5))
+    patience = Patience(0.05, at(soon(5)))
 
     async def wait() -> None:
         await patience.following(speaking(3.0))
@@ -94,7 +98,7 @@ async def test_somebody_elses_cancellation() -> None:
 
 async def test_closed() -> None:
     """A closed one leaves no timer that could fire into something else."""
-    patience = Patience(0.02, soon(5))
+    patience = Patience(0.02, at(soon(5)))
     await patience.following(speaking(0.0))
     patience.close()
     await asyncio.sleep(0.1)
@@ -106,7 +110,7 @@ async def test_closed() -> None:
 @pytest.mark.parametrize("left_at", [4.0, 5.0])
 async def test_a_caller_who_left_first(left_at: float) -> None:
     """Time that runs out while a caller's cancellation is under way does not take its place."""
-    patience = Patience(5.0, soon(100))
+    patience = Patience(5.0, at(soon(100)))
 
     async def closing_slowly() -> AsyncGenerator[int, None]:
         yield 1

@@ -1,0 +1,92 @@
+"""Two levels as one: the memory of this replica, then what replicas share.
+
+Decides nothing about what is kept. What is void or has expired is never given.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from service.caches.invalidation import Invalidations
+from service.caches.kept_size import kept_bytes
+from service.caches.memory import Memory
+from service.domain.kept import Kept
+
+
+class Shared(Protocol):
+    """The level that replicas share. Nothing raises; what fails is a miss."""
+
+    def now(self) -> float:
+        """Seconds since the epoch, on the clock that replicas share."""
+        ...
+
+    async def get(self, key: bytes) -> Kept | None: ...
+
+    def put(self, key: bytes, kept: Kept, ttl_s: float) -> None: ...
+
+
+class TieredCache:
+    """`shared` is None where no Redis is configured; it may be replaced, as `memory`'s bounds."""
+
+    def __init__(
+        self,
+        memory: Memory[Kept],
+        invalidations: Invalidations,
+        shared: Shared | None = None,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.memory = memory
+        self.shared_level = shared
+        self._invalidations = invalidations
+        self._clock = clock
+        self._monotonic = monotonic
+
+    def __repr__(self) -> str:
+        return f"<TieredCache {self.memory!r} {self.shared_level or 'alone'!r}>"
+
+    @property
+    def generation(self) -> int:
+        return self._invalidations.generation
+
+    def now(self) -> float:
+        shared = self.shared_level
+        return self._clock() if shared is None else shared.now()
+
+    def local(self, key: bytes) -> Kept | None:
+        now = self.now()
+        kept = self.memory.get(key, now)
+        if kept is None:
+            return None
+        if self._invalidations.is_void(key, kept):
+            self.memory.remove(key)
+            return None
+        if now - kept.made_at > self._invalidations.memory_age_max_s(self._monotonic()):
+            return None
+        return kept
+
+    async def shared(self, key: bytes) -> Kept | None:
+        shared = self.shared_level
+        if shared is None:
+            return None
+        kept = await shared.get(key)
+        # Who has just begun may not know yet what is void: so nothing is removed there.
+        if kept is None or self._invalidations.is_void(key, kept) or kept.expires_at <= self.now():
+            return None
+        self._remember(key, kept)
+        return kept
+
+    def keep(self, key: bytes, kept: Kept) -> None:
+        self._remember(key, kept)
+        if self.shared_level is not None:
+            ttl_s = kept.expires_at - self.now()
+            if ttl_s > 0:
+                self.shared_level.put(key, kept, ttl_s)
+
+    def replace_local(self, key: bytes, kept: Kept) -> None:
+        self._remember(key, kept)
+
+    def _remember(self, key: bytes, kept: Kept) -> None:
+        self.memory.put(key, kept, kept_bytes(kept), kept.expires_at, self.now())

@@ -1,0 +1,203 @@
+"""Answers that are known already: whether one may be taken, where it lies, and where new ones go.
+
+Two places: answers by what was asked, and answers by idempotency key. The second is for whoever
+repeats a request, and is told apart from what the cache policy says.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from service.domain.cache_note import CacheNote, CacheStatus
+from service.domain.cache_use import CacheConduct, CacheUse, cache_use, refresh_is_due
+from service.domain.errors import FieldViolation, ServiceFailure
+from service.domain.fingerprint import answer_key, repeat_key
+from service.domain.kept import Kept
+from service.domain.reasons import ErrorReason
+from service.domain.request import Question
+from service.pipeline.known_failures import KnownFailures
+from service.pipeline.told import Landed
+from service.ports import AnswerCache, CacheJournal, Scribe
+
+Answering = Callable[[Question], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question, and what its cache wishes come to. Keys are empty where they mean nothing."""
+
+    question: Question
+    use: CacheUse
+    key: bytes
+    repeat_key: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    kept: Kept
+    note: CacheNote
+
+
+class Answers:
+    """`answering` tells who may answer a question, and on which terms; `conduct` may be replaced.
+
+    `repeats` holds the answers to idempotency keys.
+    """
+
+    def __init__(
+        self,
+        cache: AnswerCache,
+        repeats: AnswerCache,
+        scribe: Scribe,
+        answering: Answering,
+        counters: CacheJournal,
+    ) -> None:
+        self.cache = cache
+        self.conduct = CacheConduct()
+        self.counters = counters
+        self.failures = KnownFailures(cache.now)
+        self._repeats = repeats
+        self._scribe = scribe
+        self._answering = answering
+        self._draw = random.random
+
+    def __repr__(self) -> str:
+        return f"<Answers {self.cache!r}, {self.failures!r}>"
+
+    def asked(self, question: Question) -> Asked:
+        terms = self.conduct.terms_for(question.model, question.tenant)
+        use = cache_use(question.cache, terms, deterministic=question.deterministic)
+        repeat = b""
+        if question.idempotency_key:
+            repeat = repeat_key(question.tenant, question.idempotency_key)
+        if not use.share:
+            return Asked(question, use, b"", repeat)
+        return Asked(question, use, self.key(question), repeat)
+
+    def key(self, question: Question) -> bytes:
+        answering = self._answering(question)
+        return answer_key(question.tenant, question.cache.namespace, answering, question.content)
+
+    def local(self, asked: Asked) -> Found | None:
+        """From the memory of this replica. Raises ServiceFailure where it is known to fail."""
+        if asked.repeat_key:
+            found = self._repeated(asked, self._repeats.local(asked.repeat_key))
+            if found is not None:
+                return found
+        if not asked.use.read:
+            return None
+        kept = self.cache.local(asked.key)
+        if kept is not None:
+            return self._found(asked, kept, CacheStatus.HIT_LOCAL)
+        failure = self.failures.find(asked.key)
+        if failure is not None:
+            self.counters.known_failure(asked.question.tenant)
+            raise failure
+        return None
+
+    async def shared(self, asked: Asked) -> Found | None:
+        """From the cache that replicas share."""
+        if asked.repeat_key:
+            found = self._repeated(asked, await self._repeats.shared(asked.repeat_key))
+            if found is not None:
+                return found
+        if not asked.use.read:
+            return None
+        kept = await self.cache.shared(asked.key)
+        return None if kept is None else self._found(asked, kept, CacheStatus.HIT_SHARED)
+
+    async def recheck(self, asked: Asked) -> Kept | None:
+        """What another replica has kept since `shared` was asked."""
+        if asked.repeat_key:
+            return await self._repeats.shared(asked.repeat_key)
+        if not asked.use.read:
+            return None
+        kept = await self.cache.shared(asked.key)
+        return kept if kept is not None and self._is_young(asked, kept) else None
+
+    def peek(self, question: Question) -> tuple[bytes, bool]:
+        """The key, empty if such answers are not kept; and whether memory has a fresh answer."""
+        asked = self.asked(question)
+        kept = self.cache.local(asked.key) if asked.use.read else None
+        return asked.key, kept is not None and self._is_young(asked, kept)
+
+    def keep(self, asked: Asked, landed: Landed, keep_s: float) -> None:
+        """`keep_s` is how long whoever waited for it wants it kept."""
+        kept = landed.kept
+        if kept.size_bytes > self.conduct.entry_bytes_max:
+            return
+        if asked.repeat_key:
+            until = kept.made_at + self.conduct.idempotency_ttl_s
+            self._repeats.keep(asked.repeat_key, replace(kept, expires_at=until))
+        if asked.key and keep_s > 0 and landed.keepable:
+            self.failures.forget(asked.key)
+            self.cache.keep(asked.key, replace(kept, expires_at=kept.made_at + keep_s))
+
+    def fail(self, asked: Asked, failure: ServiceFailure) -> None:
+        """Remembers what would fail again."""
+        if asked.key:
+            self.failures.remember(asked.key, failure, self.conduct.failure_ttl_s)
+
+    def is_to_be_refreshed(self, found: Found) -> bool:
+        """Whether the answer that was taken is to be asked for anew, beside the request."""
+        kept = found.kept
+        if found.note.status is CacheStatus.REPEATED:
+            return False
+        left_s = kept.expires_at - self.cache.now()
+        if left_s > kept.took_s * self.conduct.early_refresh * _FARTHEST_DRAW:
+            return False
+        draw, eagerness = self._draw(), self.conduct.early_refresh
+        return refresh_is_due(self.cache.now(), kept.expires_at, kept.took_s, eagerness, draw)
+
+    def as_whole(self, found: Found) -> Kept:
+        """With `whole`, which is kept in memory for the next one who asks so."""
+        kept = found.kept
+        if kept.whole is None:
+            kept = self._scribe.as_whole(kept)
+            self._replace(found, kept)
+        return kept
+
+    def as_stream(self, found: Found) -> Kept:
+        kept = found.kept
+        if kept.finished is None:
+            kept = self._scribe.as_stream(kept)
+            self._replace(found, kept)
+        return kept
+
+    def _replace(self, found: Found, kept: Kept) -> None:
+        if found.note.status is not CacheStatus.REPEATED and found.note.key:
+            self.cache.replace_local(found.note.key, kept)
+
+    def _found(self, asked: Asked, kept: Kept, status: CacheStatus) -> Found | None:
+        if not self._is_young(asked, kept):
+            return None
+        age_s = max(0.0, self.cache.now() - kept.made_at)
+        self.counters.hit(asked.question.tenant, status, age_s, kept)
+        return Found(kept, CacheNote(status, asked.key, age_s))
+
+    def _is_young(self, asked: Asked, kept: Kept) -> bool:
+        return self.cache.now() - kept.made_at <= asked.question.cache.max_age_s
+
+    def _repeated(self, asked: Asked, kept: Kept | None) -> Found | None:
+        if kept is None:
+            return None
+        require_same(asked.question, kept.content)
+        self.counters.repeated(asked.question.tenant, kept)
+        age_s = max(0.0, self.cache.now() - kept.made_at)
+        return Found(kept, CacheNote(CacheStatus.REPEATED, asked.key, age_s))
+
+
+_FARTHEST_DRAW = 40.0
+"""More than -ln(1 - draw) ever is: no draw reaches beyond it."""
+
+
+def require_same(question: Question, content: bytes) -> None:
+    """Raises ServiceFailure where an idempotency key comes with another spec than before."""
+    if content != question.content:
+        raise ServiceFailure(
+            ErrorReason.IDEMPOTENCY_KEY_REUSED,
+            "the idempotency key was used before with another spec: use a new key for it",
+            violations=(FieldViolation("idempotency_key", "was used with another spec"),),
+        )

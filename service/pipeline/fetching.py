@@ -1,0 +1,115 @@
+"""Asks the router for an answer and makes of it what the caches keep. Decides nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import replace
+
+from service.domain.cache_use import Gist, gist_of, is_keepable
+from service.domain.completion import Ending
+from service.domain.kept import Kept
+from service.domain.pricing import expected_nano_usd
+from service.domain.provider import ModelRef
+from service.domain.request import CompletionRequest, Question
+from service.domain.trace import Trace
+from service.pipeline.router import Begun, Done, Missed, Router
+from service.pipeline.told import Finished, Landed, Spoken, StreamPiece
+from service.ports import AnswerCache, Scribe
+
+
+class Fetcher:
+    """Every method raises ServiceFailure."""
+
+    def __init__(self, router: Router, cache: AnswerCache, scribe: Scribe) -> None:
+        self._router = router
+        self._cache = cache
+        self._scribe = scribe
+
+    async def whole(
+        self, question: Question, request: CompletionRequest, *, keep_refusals: bool
+    ) -> Landed:
+        asked = _Asked(question, self._cache)
+        answered = await self._router.complete(request)
+        completion, target = answered.completion, answered.target
+        kept = asked.kept(target, answered.trace, completion.ending)
+        reason = completion.ending.finish_reason
+        gist = gist_of(completion)
+        return Landed(
+            replace(kept, whole=self._scribe.whole(completion, target)),
+            answered.trace,
+            is_keepable(request.spec, gist, reason, keep_refusals=keep_refusals),
+        )
+
+    async def stream(
+        self, question: Question, request: CompletionRequest, *, keep_refusals: bool
+    ) -> AsyncGenerator[StreamPiece | Landed, None]:
+        """Every piece as it comes; after Finished one Landed. Close it when leaving early."""
+        asked = _Asked(question, self._cache)
+        gist = Gist()
+        frames: list[bytes] = []
+        async with aclosing(self._router.stream(request)) as events:
+            async for event in events:
+                match event:
+                    case Begun():
+                        # What was told before it, if anything was, is void.
+                        gist, frames = Gist(), []
+                        yield event
+                    case Missed():
+                        yield event
+                    case Done(ending, target, trace):
+                        finished = self._scribe.finished(ending, target)
+                        yield Finished(finished, target, trace)
+                        kept = asked.kept(target, trace, ending)
+                        reason = ending.finish_reason
+                        yield Landed(
+                            replace(kept, frames=tuple(frames), finished=finished),
+                            trace,
+                            is_keepable(request.spec, gist, reason, keep_refusals=keep_refusals),
+                        )
+                    case _:
+                        frame = self._scribe.frame(event)
+                        frames.append(frame)
+                        gist.hear(event)
+                        yield Spoken(frame)
+
+
+class _Asked:
+    """A question from the moment on at which it is asked."""
+
+    def __init__(self, question: Question, cache: AnswerCache) -> None:
+        self._question = question
+        self._cache = cache
+        # What is made void from now on is meant to be void: the answer may rest on what was before.
+        self._generation = cache.generation
+        self._loop = asyncio.get_running_loop()
+        self._started = self._loop.time()
+
+    def kept(self, target: ModelRef, trace: Trace, ending: Ending) -> Kept:
+        """Without any form yet. It has expired: who keeps it says for how long."""
+        question, now = self._question, self._cache.now()
+        return Kept(
+            question.tenant,
+            question.cache.namespace,
+            question.model,
+            target,
+            question.content,
+            made_at=now,
+            expires_at=now,
+            took_s=self._loop.time() - self._started,
+            generation=self._generation,
+            cost_nano_usd=_cost_nano_usd(trace, target, ending),
+        )
+
+
+def _cost_nano_usd(trace: Trace, target: ModelRef, ending: Ending) -> int | None:
+    usage = ending.usage
+    plan = trace.plan
+    views = [one.view for one in plan.ranked] + [one.view for one in plan.excluded]
+    price = next((v.candidate.price for v in views if v.candidate.target == target), None)
+    if usage is None or price is None:
+        return None
+    return expected_nano_usd(
+        price, usage.input_tokens, usage.output_tokens, usage.cache_read_input_tokens
+    )

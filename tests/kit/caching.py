@@ -1,0 +1,79 @@
+"""The answer cache around a router, in memory alone, and a journal of what it did."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from service.caches.invalidation import Invalidations
+from service.caches.memory import Memory
+from service.caches.tiered import TieredCache
+from service.domain.cache_use import CacheConduct, CacheTerms, KeepPolicy
+from service.domain.kept import Kept
+from service.domain.request import Question
+from service.pipeline.answers import Answers
+from service.pipeline.fetching import Fetcher
+from service.pipeline.relay import Alone, Relay
+from service.pipeline.router import Router
+from service.ports import AnswerCache, Claims
+from service.rpc.scribe import WireScribe
+
+NO_CACHE = CacheConduct(CacheTerms(KeepPolicy.OFF))
+"""For tests that ask the same again and again."""
+
+
+@dataclass
+class Journal:
+    """Counts what the path notes, by name."""
+
+    counts: Counter[str] = field(default_factory=Counter[str])
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        def note(*_: Any) -> None:
+            self.counts[name] += 1
+
+        return note
+
+
+class _Codec:
+    """For replicas in one process."""
+
+    def pack(self, key: bytes, kept: Kept) -> bytes:
+        from service.caches.codec import encode
+
+        return encode(key, kept, 1 << 30)
+
+    def unpack(self, key: bytes, blob: bytes) -> Kept:
+        from service.caches.codec import decode
+
+        return decode(key, blob, 1 << 30)
+
+
+class CachingParts:
+    """What the pipeline needs of caching. `cache` may be shared by several."""
+
+    def __init__(
+        self,
+        router: Router,
+        cache: AnswerCache | None = None,
+        claims: Claims | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.journal = Journal()
+        self.memory = Memory[Kept](64 * 2**20, 10_000)
+        self.invalidations = Invalidations()
+        tiered = cache or TieredCache(self.memory, self.invalidations, clock=clock)
+        repeats = TieredCache(Memory[Kept](2**20, 1000), self.invalidations, clock=clock)
+        scribe = WireScribe(tiered.now)
+
+        def answering(question: Question) -> bytes:
+            return router.roster.answering(question.model, question.tenant, question.wish)
+
+        journal: Any = self.journal
+        self.answers = Answers(tiered, repeats, scribe, answering, journal)
+        self.answers.conduct = NO_CACHE
+        self.fetcher = Fetcher(router, tiered, scribe)
+        self.relay = Relay(claims or Alone(), _Codec())
