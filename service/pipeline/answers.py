@@ -61,7 +61,7 @@ class Answers:
         self._repeats = repeats
         self._scribe = scribe
         self._answering = answering
-        self._draw = random.random
+        self.draw = random.random
 
     def __repr__(self) -> str:
         return f"<Answers {self.cache!r}, {self.failures!r}>"
@@ -129,8 +129,7 @@ class Answers:
         if kept.size_bytes > self.conduct.entry_bytes_max:
             return
         if asked.repeat_key:
-            until = kept.made_at + self.conduct.idempotency_ttl_s
-            self._repeats.keep(asked.repeat_key, replace(kept, expires_at=until))
+            self._keep_for_repeats(asked, kept)
         if asked.key and keep_s > 0 and landed.keepable:
             self.failures.forget(asked.key)
             self.cache.keep(asked.key, replace(kept, expires_at=kept.made_at + keep_s))
@@ -148,7 +147,7 @@ class Answers:
         left_s = kept.expires_at - self.cache.now()
         if left_s > kept.took_s * self.conduct.early_refresh * _FARTHEST_DRAW:
             return False
-        draw, eagerness = self._draw(), self.conduct.early_refresh
+        draw, eagerness = self.draw(), self.conduct.early_refresh
         return refresh_is_due(self.cache.now(), kept.expires_at, kept.took_s, eagerness, draw)
 
     def as_whole(self, found: Found) -> Kept:
@@ -175,7 +174,13 @@ class Answers:
             return None
         age_s = max(0.0, self.cache.now() - kept.made_at)
         self.counters.hit(asked.question.tenant, status, age_s, kept)
+        if asked.repeat_key:
+            self._keep_for_repeats(asked, kept)
         return Found(kept, CacheNote(status, asked.key, age_s))
+
+    def _keep_for_repeats(self, asked: Asked, kept: Kept) -> None:
+        until = self.cache.now() + self.conduct.idempotency_ttl_s
+        self._repeats.keep(asked.repeat_key, replace(kept, expires_at=until))
 
     def _is_young(self, asked: Asked, kept: Kept) -> bool:
         return self.cache.now() - kept.made_at <= asked.question.cache.max_age_s

@@ -55,10 +55,10 @@ class CompletionPipeline:
         self._answers = answers
         self._fetcher = fetcher
         self._relay = relay
-        self._flights = Flights[StreamPiece, Landed]()
+        self.flights = Flights[StreamPiece, Landed]()
 
     def __repr__(self) -> str:
-        return f"<CompletionPipeline {self._admission!r} {self._flights!r} {self._answers!r}>"
+        return f"<CompletionPipeline {self._admission!r} {self.flights!r} {self._answers!r}>"
 
     async def complete(self, question: Question) -> Whole:
         asked = self._answers.asked(question)
@@ -91,7 +91,7 @@ class CompletionPipeline:
             if found is not None:
                 self._maybe_refresh(asked, found)
                 kept = self._answers.as_stream(found)
-                for piece in _replayed(kept, found.note, None):
+                for piece in _replayed(kept, found.note):
                     yield piece
                 return
             request = question.request()
@@ -121,7 +121,7 @@ class CompletionPipeline:
 
     def close(self) -> None:
         """Ends what nobody waits for."""
-        self._flights.close()
+        self.flights.close()
 
     def _hit(self, asked: Asked, found: Found) -> Whole:
         self._maybe_refresh(asked, found)
@@ -145,22 +145,29 @@ class CompletionPipeline:
     ) -> AsyncGenerator[StreamPiece, None]:
         flight, note = self._join(asked, request, stream=True)
         deadline = asked.question.deadline
-        finished = False
+        finished: Finished | None = None
         try:
             yield note
             async with aclosing(flight.follow(deadline)) as pieces:
                 async for piece in pieces:
-                    finished = isinstance(piece, Finished)
-                    yield piece
+                    if isinstance(piece, Finished):
+                        finished = piece
+                    else:
+                        yield piece
             landed = await flight.outcome(deadline)
         finally:
             flight.leave()
         self._require_same(asked, landed)
-        if not finished:
+        if finished is None:
             # Whoever began the flight wanted the answer whole: there were no events.
             landed.kept = self._answers.as_stream(Found(landed.kept, note))
-            for piece in _replayed(landed.kept, note, landed.trace):
+            for piece in _replayed(landed.kept, note):
                 yield piece
+        elif note.status is CacheStatus.COALESCED:
+            # What was attempted for somebody else is not told.
+            yield Finished(finished.body, finished.target, None, landed.kept.cost_nano_usd)
+        else:
+            yield finished
         self._count(asked, note, landed)
 
     def _join(
@@ -168,11 +175,11 @@ class CompletionPipeline:
     ) -> tuple[AnswerFlight, CacheNote]:
         question, use = asked.question, asked.use
         ours, others = self._flight_keys(asked, request, stream=stream)
-        flight = self._flights.find(ours) or self._flights.find(others)
+        flight = self.flights.find(ours) or self.flights.find(others)
         status = CacheStatus.COALESCED
         if flight is None:
             status = CacheStatus.REFRESHED if use.refresh else CacheStatus.MISS
-            flight = self._flights.begin(
+            flight = self.flights.begin(
                 ours, request, lambda flight: self._fly(asked, flight, stream=stream)
             )
             flight.content = question.content
@@ -239,12 +246,12 @@ class CompletionPipeline:
         if asked.use.keep_s <= 0 or not self._answers.is_to_be_refreshed(found):
             return
         key = (asked.key, "early")
-        if self._flights.find(key) is not None:
+        if self.flights.find(key) is not None:
             return
         request = asked.question.request()
         request.deadline = asyncio.get_running_loop().time() + _REFRESH_MAX_S
         stream = found.kept.finished is not None
-        flight = self._flights.begin(
+        flight = self.flights.begin(
             key, request, lambda flight: self._refresh(asked, flight, stream=stream)
         )
         flight.keep_s = asked.use.keep_s
@@ -271,7 +278,9 @@ class CompletionPipeline:
         if landed.kept.whole is None:
             landed.kept = self._answers.as_whole(Found(landed.kept, note))
         self._count(asked, note, landed)
-        return _whole(landed.kept, note, landed.trace)
+        # What was attempted for somebody else is not told.
+        trace = None if note.status is CacheStatus.COALESCED else landed.trace
+        return _whole(landed.kept, note, trace)
 
     def _require_same(self, asked: Asked, landed: Landed) -> None:
         # Another replica answered to the idempotency key: it may have been asked something else.
@@ -305,7 +314,7 @@ def _whole(kept: Kept, note: CacheNote, trace: Trace | None) -> Whole:
     return Whole(kept.whole, kept.target, note, trace, _saved(kept, note))
 
 
-def _replayed(kept: Kept, note: CacheNote, trace: Trace | None) -> Iterator[StreamPiece]:
+def _replayed(kept: Kept, note: CacheNote) -> Iterator[StreamPiece]:
     """The events of an answer as they were first told."""
     if kept.finished is None:
         raise AssertionError("it was made a stream before")
@@ -313,7 +322,7 @@ def _replayed(kept: Kept, note: CacheNote, trace: Trace | None) -> Iterator[Stre
     yield Begun(kept.target, made_at=kept.made_at)
     for frame in kept.frames:
         yield Spoken(frame)
-    yield Finished(kept.finished, kept.target, trace, _saved(kept, note))
+    yield Finished(kept.finished, kept.target, None, _saved(kept, note))
 
 
 def _saved(kept: Kept, note: CacheNote) -> int | None:
