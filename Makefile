@@ -5,10 +5,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PEERS := .venv-peers
+PEERS_READY := $(PEERS)/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup demo demo-keep run test check lint types layers contract generate docs lock bench sim chaos soak tools clean
+.PHONY: help setup demo demo-keep run test check lint types layers contract generate docs lock bench bench-peers sim chaos soak tools clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -78,12 +80,21 @@ sim: $(READY) ## Routing against the formula it replaces, 8 replicas in virtual 
 bench: $(READY) ## CPU per call, as ratios to an empty RPC and to bare litellm
 	$(BIN)/python -m tests.benchmark
 
+bench-peers: $(READY) $(PEERS_READY) ## Cache hits against LiteLLM proxy's, as ratios; installs it into .venv-peers; about nine minutes
+	$(BIN)/python -m tests.benchmark.peers
+
+$(PEERS_READY): requirements/peers.txt
+	@test -x $(PEERS)/bin/python || $(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/peers.txt
+	$(PEERS)/bin/python -m pip --disable-pip-version-check check
+	@touch $@
+
 tools: $(READY) ## Install grpcurl and grpc_health_probe into .venv/bin, where Go is at hand
 	@command -v go >/dev/null || { echo "no Go toolchain here; buf curl (in .venv/bin) does the same" >&2; exit 1; }
 	GOBIN=$(CURDIR)/$(BIN) go install github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3
 	GOBIN=$(CURDIR)/$(BIN) go install github.com/grpc-ecosystem/grpc-health-probe@v0.4.40
 	mv $(BIN)/grpc-health-probe $(BIN)/grpc_health_probe  # the name that everybody knows
 
-clean: ## Remove .venv and caches
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+clean: ## Remove .venv, .venv-peers and caches
+	rm -rf $(VENV) $(PEERS) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
