@@ -14,13 +14,12 @@ _ROUNDING_BYTES = 8
 _BYTES_BYTES = getsizeof(b"") + _ROUNDING_BYTES
 _OBJECT_BYTES = 16 + 16
 """Before its slots, with the collector's part."""
-_NUMBER_BYTES = 32
-_NUMBER_COUNT = 5
-"""Three moments, the cost and the generation: each is an object."""
+_NUMBERS_BYTES = 4 * 32 + 48
+"""Three moments and the cost; the generation is longer. Each is an object."""
 _FIXED_BYTES = (
     2 * _OBJECT_BYTES
     + _SLOT_BYTES * (len(fields(Kept)) + len(fields(ModelRef)))
-    + _NUMBER_BYTES * _NUMBER_COUNT
+    + _NUMBERS_BYTES
     + getsizeof(())
 )
 

@@ -1,8 +1,8 @@
 """The first level of the cache: in the memory of this process, bounded in bytes and in entries.
 
 Ours, since no library does all of it: moka-py comes nearest, but went 63 % over its bound between
-two of its rounds of maintenance, and has one bound, fixed, its own clock, and no way to look for
-what an invalidation makes void; cachetools and cachebox lose what is hot to a scan.
+two rounds of its maintenance, cannot look for what an invalidation makes void, and has a clock of
+its own; theine counts no bytes; in cachetools and cachebox nothing that expires resists a scan.
 """
 
 from __future__ import annotations

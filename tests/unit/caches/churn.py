@@ -28,7 +28,7 @@ def kept(number: int, size_bytes: int, now: float, lifetime_s: float) -> Kept:
         made_at=now + 0.0,
         expires_at=now + lifetime_s,
         took_s=size_bytes / 7,
-        generation=number + 1000,
+        generation=2**62 + number,
         cost_nano_usd=number + 1_000_000,
         whole=b"x" * size_bytes,
     )
