@@ -112,6 +112,13 @@ def decode(key: bytes, blob: bytes, bytes_max: int) -> Kept:
     )
 
 
+def unpacked_bytes(blob: bytes) -> int:
+    """What there is to unpack, as far as it can be known beforehand; 0 where nothing is packed."""
+    if len(blob) < _HEAD.size or not blob[len(_MAGIC) + 1] & _COMPRESSED:
+        return 0
+    return int(_HEAD.unpack_from(blob)[-1])
+
+
 def _body(packed: memoryview, flags: int, size_bytes: int, bytes_max: int) -> bytes:
     if size_bytes > bytes_max:
         raise ValueError("it is too large")

@@ -4,19 +4,25 @@ Every client has the same bounds: it tries once, connects and answers within a t
 URL cannot loosen that. Nothing else in the service imports redis.
 """
 
-from service.redis_door.cluster import owners
-from service.redis_door.connecting import Client, connect, connect_node
+from service.redis_door.cluster import SLOTS_COUNT, owners, slot_of
+from service.redis_door.connecting import Client, connect, line, node_line
 from service.redis_door.faults import Fault, fault, kind
+from service.redis_door.line import Line, Words
 from service.redis_door.terms import Mode, RedisTerms
 
 __all__ = [
+    "SLOTS_COUNT",
     "Client",
     "Fault",
+    "Line",
     "Mode",
     "RedisTerms",
+    "Words",
     "connect",
-    "connect_node",
     "fault",
     "kind",
+    "line",
+    "node_line",
     "owners",
+    "slot_of",
 ]

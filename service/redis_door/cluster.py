@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from redis.asyncio import Redis
 from redis.asyncio.cluster import ClusterNode, ClusterPipeline, RedisCluster
+from redis.crc import key_slot
 from redis.exceptions import ConnectionError as LostError
 from redis.exceptions import TimeoutError as LateError
 
@@ -107,11 +109,19 @@ class _KeyFirst:
         return await self._asking.get_keys(*words)
 
 
-async def owners(cluster: RedisCluster) -> list[tuple[str, int] | None]:
+def slot_of(key: bytes) -> int:
+    """Where a cluster keeps it. Of a key that holds `{tag}` only the tag counts."""
+    return key_slot(key)
+
+
+async def owners(cluster: Redis | RedisCluster) -> list[tuple[str, int] | None]:
     """Who has each of the 16384 slots now, by host and port; None has nobody.
 
-    Asks one node after another until one knows. Raises what the library does when none answers.
+    Asks one node after another until one knows. Raises what the library does when none answers, and
+    TypeError for the client of anything else.
     """
+    if not isinstance(cluster, RedisCluster):
+        raise TypeError("this is the client of no cluster")
     nodes = cluster.nodes_manager
     await nodes.initialize()
     found: list[tuple[str, int] | None] = [None] * SLOTS_COUNT

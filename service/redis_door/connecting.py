@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from redis.asyncio import ConnectionPool, Redis, RedisCluster
@@ -9,6 +10,7 @@ from redis.asyncio.connection import SSLConnection
 from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 
 from service.redis_door.cluster import SteadyCluster
+from service.redis_door.line import Line
 from service.redis_door.options import CONNECTIONS_MAX, bounds, url_options
 from service.redis_door.terms import Mode, RedisTerms
 
@@ -29,44 +31,51 @@ def connect(terms: RedisTerms) -> Client:
     Such an error may quote what was sent, a password too: log its `kind`, never its text. Raises
     ValueError for terms that contradict themselves.
     """
+    limits = bounds(terms)
     match terms.mode:
         case Mode.SENTINEL:
-            return _master(terms)
+            return _master(terms, limits)
         case Mode.CLUSTER:
-            return _cluster(terms)
+            return _cluster(terms, limits)
         case Mode.SINGLE:
-            return _single({**url_options(terms), **bounds(terms)})
+            return _single({**url_options(terms), **limits})
 
 
-def connect_node(terms: RedisTerms, host: str, port: int) -> Redis:
-    """A client of one node of a cluster, for what is in its slots. It follows no redirection."""
-    return _single({**url_options(terms), **bounds(terms), "host": host, "port": port})
+def line(terms: RedisTerms) -> Line:
+    """A line to the single server, or to whom sentinels call the master. ValueError as above."""
+    limits = {**bounds(terms), "socket_timeout": None}
+    if terms.mode is Mode.SENTINEL:
+        return Line(_master(terms, limits), terms.timeout_s)
+    return Line(_single({**url_options(terms), **limits}), terms.timeout_s)
 
 
-def _single(options: dict[str, Any]) -> Redis:
+def node_line(terms: RedisTerms, host: str, port: int) -> Line:
+    """A line to one node of a cluster, for what is in its slots. It follows no redirection."""
+    limits = {**bounds(terms), "socket_timeout": None, "host": host, "port": port}
+    return Line(_single({**url_options(terms), **limits}), terms.timeout_s)
+
+
+def _single(options: Mapping[str, Any]) -> Redis:
     return Redis.from_pool(ConnectionPool(**options, max_connections=CONNECTIONS_MAX))
 
 
-def _master(terms: RedisTerms) -> Redis:
+def _master(terms: RedisTerms, limits: Mapping[str, Any]) -> Redis:
     options = _networked(terms)
     ssl = {name: value for name, value in options.items() if name.startswith("ssl")}
     manager = Sentinel(
         terms.addresses,
+        # Who asks sentinels has no limit around it.
         sentinel_kwargs={**bounds(terms), **ssl, "password": terms.sentinel_password},
     )
-    pool = _MasterPool(
-        terms.master, manager, **options, **bounds(terms), max_connections=CONNECTIONS_MAX
-    )
+    pool = _MasterPool(terms.master, manager, **options, **limits, max_connections=CONNECTIONS_MAX)
     return Redis.from_pool(pool)
 
 
-def _cluster(terms: RedisTerms) -> RedisCluster:
+def _cluster(terms: RedisTerms, limits: Mapping[str, Any]) -> RedisCluster:
     options = _networked(terms)
     if options.pop("db", 0):
         raise ValueError("a cluster of Redis has no database but 0")
-    return SteadyCluster(
-        terms.addresses, **options, **bounds(terms), max_connections=CONNECTIONS_MAX
-    )
+    return SteadyCluster(terms.addresses, **options, **limits, max_connections=CONNECTIONS_MAX)
 
 
 def _networked(terms: RedisTerms) -> dict[str, Any]:

@@ -1,0 +1,228 @@
+"""One node of Redis: what is asked of it, what it is told, and when it is left alone.
+
+Decides when to go on without it (`breaker.py`) and says so in the log, once each time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import structlog
+
+from service.caches.breaker import Breaker, State
+from service.caches.clock import SharedClock
+from service.caches.errands import Errands
+from service.caches.lookups import Lookups
+from service.caches.wait import Wait
+from service.redis_door import Fault, Line, Words, fault, kind
+
+WRITES_PAUSE_S = 1.0
+"""After it would not take one: full, read-only, or its disk failed."""
+LOOKS_IN_FLIGHT_MAX = 2
+_PROBE_MS = 10_000
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a lookup is waited for, and anything else. Seconds."""
+
+    wait_s: float
+    timeout_s: float
+
+
+class Lane:
+    """`name` is for logs. `probe` is a key that it must take. `at_once`: MGET may name any keys.
+
+    `failure_count` counts round trips that failed, `late_count` those that nobody waited for to
+    the end.
+    """
+
+    def __init__(
+        self, line: Line, name: str, probe: bytes, patience: Patience, *, at_once: bool
+    ) -> None:
+        self.name = name
+        self.probe = probe
+        self.breaker = Breaker()
+        self.failure_count = 0
+        self.late_count = 0
+        self.moved = False
+        """Whether it has sent us elsewhere."""
+        self.write_problem = ""
+        """The kind of the error with which it last refused to take something."""
+        self._line = line
+        self._patience = patience
+        self._loop = asyncio.get_running_loop()
+        self._writes_from = 0.0
+        self.lookups = Lookups(line, self, patience.wait_s, at_once=at_once)
+        self.stores = Errands(line, self.is_open)
+        """Answers. Apart, so that large ones hold up nobody."""
+        self.errands = Errands(line, self.is_open)
+        self.looks = Errands(line, self.is_open, LOOKS_IN_FLIGHT_MAX)
+        """In no order."""
+
+    def __repr__(self) -> str:
+        state = self.breaker.state.value
+        problem = self.breaker.problem or self.write_problem
+        problem = f" ({problem})" if problem else ""
+        return (
+            f"<Lane {self.name} {state}{problem}, {self.failure_count} failed,"
+            f" {self.late_count} late>"
+        )
+
+    def is_open(self) -> bool:
+        """Whether to ask it."""
+        return self.breaker.state is State.OK
+
+    def takes(self) -> bool:
+        """Whether to tell it anything."""
+        return self.breaker.state is State.OK and self._loop.time() >= self._writes_from
+
+    def in_time(self) -> None:
+        self.breaker.in_time()
+
+    def late(self, began_at: float) -> None:
+        self.late_count += 1
+        self._judged(partial(self.breaker.late, began_at, self._loop.time()))
+
+    def failed(self, began_at: float, error: Exception) -> None:
+        self.failure_count += 1
+        what = fault(error)
+        self.moved |= what is Fault.MOVED
+        now, nobody = self._loop.time(), what is Fault.UNREACHABLE
+        self._judged(partial(self.breaker.failed, began_at, now, kind(error), nobody=nobody))
+
+    def written(self, reply: Any) -> bool:
+        """Hears the reply to a write, or the Exception in place of it. True if it was taken."""
+        if not isinstance(reply, Exception):
+            if self.write_problem:
+                _log.warning("Redis takes answers again", server=self.name)
+            self.write_problem = ""
+            return True
+        match fault(reply):
+            case Fault.MOVED:
+                self.moved = True
+            case Fault.REFUSED_COMMAND:
+                self._refused(reply)
+            case _:
+                # Those who look values up find out whether it is there at all.
+                self._writes_from = self._loop.time() + WRITES_PAUSE_S
+        return False
+
+    async def visit(self, clock: SharedClock | None = None) -> None:
+        """To be called each second: sets the clock, and finds out how it is. Raises nothing."""
+        if await self._has_new_master():
+            self.breaker.hurry()
+        if self.breaker.trial_is_due(self._loop.time()):
+            await self._try()
+        elif self.is_open():
+            await self._greet(clock)
+
+    async def aclose(self) -> None:
+        await self.lookups.aclose()
+        for errands in (self.stores, self.errands, self.looks):
+            await errands.aclose()
+        await self._line.aclose()
+
+    def _judged(self, judge: Callable[[], None]) -> None:
+        was_open = self.is_open()
+        judge()
+        if was_open and not self.is_open():
+            _log.warning(
+                "a Redis is left alone, requests go on without",
+                server=self.name,
+                state=self.breaker.state.value,
+                error=self.breaker.problem,
+            )
+
+    def _refused(self, error: Exception) -> None:
+        self.failure_count += 1
+        self._writes_from = self._loop.time() + WRITES_PAUSE_S
+        if not self.write_problem:
+            _log.warning("Redis takes no answers", server=self.name, error=kind(error))
+        self.write_problem = kind(error)
+
+    async def _has_new_master(self) -> bool:
+        try:
+            return await self._line.follow_master()
+        except Exception:  # noqa: BLE001 - as long as the master answers, sentinels may be gone
+            return False
+
+    async def _greet(self, clock: SharedClock | None) -> None:
+        """Keeps a connection warm, and notices what befalls a server that nobody asks."""
+        # Where writes are refused somebody must notice when they no longer are.
+        commands: list[Words] = [("TIME",), *([self._store()] if self.write_problem else [])]
+        began_at = self._loop.time()
+        wait = Wait(self._patience.wait_s, partial(self.late, began_at))
+        before = clock.read() if clock else 0.0
+        try:
+            told, *written = await self._line.exchange(commands, wait.sent)
+            moment = _moment(_good(told))
+        except Exception as error:  # noqa: BLE001 - whatever a broken server makes of the library
+            self.failed(began_at, error)
+            return
+        finally:
+            in_time = wait.end()
+        if in_time:
+            self.in_time()
+        if clock:
+            clock.heard(moment, before, clock.read())
+        for reply in written:
+            self.written(reply)
+
+    async def _try(self) -> None:
+        """Asks and tells it something: as if all were well, and nobody waits for it."""
+        self.breaker.trial_begins()
+        try:
+            # With a connection to begin with: to make one may take its time.
+            await self._line.exchange([("PING",)])
+            value, was_late = await self._timed(("GET", self.probe))
+            reply, was_late_too = await self._timed(self._store())
+            _good(value)
+            if not isinstance(reply, Exception) or fault(reply) is not Fault.REFUSED_COMMAND:
+                _good(reply)
+        except Exception as error:  # noqa: BLE001 - whatever a broken server makes of the library
+            self.failure_count += 1
+            self.moved |= fault(error) is Fault.MOVED
+            self.breaker.trial_failed(self._loop.time(), kind(error))
+            return
+        if was_late or was_late_too:
+            self.late_count += 1
+            self.breaker.trial_late(self._loop.time())
+            return
+        self.written(reply)
+        self.breaker.trial_passed(self._loop.time())
+        _log.warning("a Redis that was left alone is asked again", server=self.name)
+
+    async def _timed(self, words: Words) -> tuple[Any, bool]:
+        wait = Wait(self._patience.wait_s, _nothing)
+        try:
+            (reply,) = await self._line.exchange([words], wait.sent)
+        finally:
+            in_time = wait.end()
+        return reply, not in_time
+
+    def _store(self) -> Words:
+        return ("SET", self.probe, b"1", "PX", _PROBE_MS)
+
+
+def _good(reply: Any) -> Any:
+    if isinstance(reply, Exception):
+        raise reply
+    return reply
+
+
+def _moment(told: Any) -> float:
+    """Raises ValueError for what is no reply to TIME."""
+    try:
+        seconds, microseconds = told
+        return int(seconds) + int(microseconds) / 1e6
+    except TypeError:
+        raise ValueError("this is no time") from None
+
+
+def _nothing() -> None: ...

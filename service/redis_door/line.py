@@ -1,0 +1,78 @@
+"""A line to one server: some commands there, as many replies back, in one round trip."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+from redis.asyncio import Redis
+from redis.asyncio.sentinel import SentinelConnectionPool
+from redis.exceptions import ResponseError
+
+Words: TypeAlias = tuple[bytes | str | int | float, ...]
+"""A command, such as `("GET", b"key")`."""
+CONNECTING_MAX = 4
+"""A connection, a handshake, a password, a database: each has the time of an answer."""
+
+
+def _nothing() -> None: ...
+
+
+class Line:
+    """Round trips may overlap: each has a connection to itself, which the next one takes over.
+
+    `redis` must have no time limits of its own but that for connecting: the library would start a
+    task for each.
+    """
+
+    def __init__(self, redis: Redis, timeout_s: float) -> None:
+        self._pool = redis.connection_pool
+        self._redis = redis
+        self._timeout_s = timeout_s
+
+    async def exchange(
+        self, commands: Sequence[Words], sent: Callable[[], None] = _nothing
+    ) -> list[Any]:
+        """The raw replies, in order; an error reply is there in place of a reply, not raised.
+
+        `sent` is called between writing and reading: what passes before is not the server's time.
+        Raises what the library makes of a server that cannot be reached, breaks off or is no Redis,
+        and TimeoutError.
+        """
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(CONNECTING_MAX * self._timeout_s) as limit:
+            connection = await self._pool.get_connection()
+            try:
+                limit.reschedule(loop.time() + self._timeout_s)
+                await connection.send_packed_command(connection.pack_commands(commands))
+                sent()
+                return [await _reply(connection) for _ in commands]
+            finally:
+                await self._pool.release(connection)
+
+    async def follow_master(self) -> bool:
+        """Asks the sentinels, if there are any; True when they name another master than before.
+
+        Then no connection to the old one is used again. Raises what the library does when no
+        sentinel knows.
+        """
+        pool = self._pool
+        if not isinstance(pool, SentinelConnectionPool):
+            return False
+        before = pool.master_address
+        if await pool.get_master_address() == before or before is None:
+            return False
+        await pool.update_active_connections_for_reconnect()
+        return True
+
+    async def aclose(self) -> None:
+        """No round trip may be under way."""
+        await self._redis.aclose()
+
+
+async def _reply(connection: Any) -> Any:
+    try:
+        return await connection.read_response()
+    except ResponseError as error:
+        return error
