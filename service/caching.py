@@ -34,10 +34,11 @@ class Caching:
         repeats = TieredCache(self._repeats, self.invalidations)
         scribe = WireScribe(cache.now)
 
-        def answering(question: Question) -> bytes:
-            return router.roster.answering(question.model, question.tenant, question.wish)
+        def scope(question: Question) -> bytes:
+            model, tenant, namespace = question.model, question.tenant, question.cache.namespace
+            return router.roster.scope(model, tenant, namespace, question.wish)
 
-        self.answers = Answers(cache, repeats, scribe, answering, _Quiet())
+        self.answers = Answers(cache, repeats, scribe, scope, _Quiet())
         self.fetcher = Fetcher(router, cache, scribe)
         self.relay = Relay(Alone(), None)  # type: ignore
 

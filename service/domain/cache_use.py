@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from fnmatch import fnmatchcase
+from typing import NamedTuple
 
 from service.domain.completion import (
     Completion,
@@ -56,6 +57,22 @@ class CacheWish:
     namespace: str = ""
 
 
+NO_WISH = CacheWish()
+
+
+class CacheUse(NamedTuple):
+    """What is done for one request. `keep_s` of 0 keeps nothing."""
+
+    read: bool
+    keep_s: float
+    share: bool
+    """Whether it may share one call with equal ones."""
+    only: bool = False
+    """Whether nobody is to be asked."""
+    refresh: bool = False
+    keep_refusals: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class CacheTerms:
     """What the configuration says for one model and tenant."""
@@ -64,6 +81,50 @@ class CacheTerms:
     ttl_s: float = 300.0
     ttl_max_s: float = 86_400.0
     keep_refusals: bool = False
+    usual: tuple[CacheUse, CacheUse] = field(init=False, compare=False, repr=False)
+    """For a caller without wishes: what its request comes to, not deterministic and deterministic.
+
+    Most requests come to one of these, and each one pays for what is not known beforehand.
+    """
+
+    def __post_init__(self) -> None:
+        usual = (
+            cache_use(NO_WISH, self, deterministic=False),
+            cache_use(NO_WISH, self, deterministic=True),
+        )
+        object.__setattr__(self, "usual", usual)
+
+
+def cache_use(wish: CacheWish, terms: CacheTerms, *, deterministic: bool) -> CacheUse:
+    """`deterministic` says that the request has temperature 0 or a seed."""
+    mode = wish.mode
+    allowed = _allowed(terms.policy, mode, deterministic=deterministic)
+    if not allowed or mode is CacheMode.OFF:
+        # Whoever takes from the cache or nowhere gets nothing, as policy has it.
+        only = mode is CacheMode.ONLY_IF_CACHED
+        return CacheUse(read=False, keep_s=0.0, share=False, only=only)
+    ttl_s = terms.ttl_s if wish.ttl_s is None else wish.ttl_s
+    keeps = mode in (CacheMode.UNSAID, CacheMode.READ_WRITE, CacheMode.REFRESH)
+    return CacheUse(
+        read=mode is not CacheMode.REFRESH,
+        keep_s=min(ttl_s, terms.ttl_max_s) if keeps else 0.0,
+        share=True,
+        only=mode is CacheMode.ONLY_IF_CACHED,
+        refresh=mode is CacheMode.REFRESH,
+        keep_refusals=terms.keep_refusals,
+    )
+
+
+def _allowed(policy: KeepPolicy, mode: CacheMode, *, deterministic: bool) -> bool:
+    match policy:
+        case KeepPolicy.ALL:
+            return True
+        case KeepPolicy.DETERMINISTIC:
+            return deterministic
+        case KeepPolicy.OPT_IN:
+            return mode is not CacheMode.UNSAID
+        case KeepPolicy.OFF:
+            return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,55 +176,6 @@ class CacheConduct:
 
 
 _MEMO_MAX = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class CacheUse:
-    """What is done for one request. `keep_s` of 0 keeps nothing."""
-
-    read: bool
-    keep_s: float
-    share: bool
-    """Whether it may share one call with equal ones."""
-    only: bool = False
-    """Whether nobody is to be asked."""
-    refresh: bool = False
-    keep_refusals: bool = False
-
-
-NOT_USED = CacheUse(read=False, keep_s=0.0, share=False)
-
-
-def cache_use(wish: CacheWish, terms: CacheTerms, *, deterministic: bool) -> CacheUse:
-    """`deterministic` says that the request has temperature 0 or a seed."""
-    mode = wish.mode
-    allowed = _allowed(terms.policy, mode, deterministic=deterministic)
-    if not allowed or mode is CacheMode.OFF:
-        # Whoever takes from the cache or nowhere gets nothing, as policy has it.
-        only = mode is CacheMode.ONLY_IF_CACHED
-        return CacheUse(read=False, keep_s=0.0, share=False, only=only)
-    ttl_s = terms.ttl_s if wish.ttl_s is None else wish.ttl_s
-    keeps = mode in (CacheMode.UNSAID, CacheMode.READ_WRITE, CacheMode.REFRESH)
-    return CacheUse(
-        read=mode is not CacheMode.REFRESH,
-        keep_s=min(ttl_s, terms.ttl_max_s) if keeps else 0.0,
-        share=True,
-        only=mode is CacheMode.ONLY_IF_CACHED,
-        refresh=mode is CacheMode.REFRESH,
-        keep_refusals=terms.keep_refusals,
-    )
-
-
-def _allowed(policy: KeepPolicy, mode: CacheMode, *, deterministic: bool) -> bool:
-    match policy:
-        case KeepPolicy.ALL:
-            return True
-        case KeepPolicy.DETERMINISTIC:
-            return deterministic
-        case KeepPolicy.OPT_IN:
-            return mode is not CacheMode.UNSAID
-        case KeepPolicy.OFF:
-            return False
 
 
 def is_repeatable(spec: CompletionSpec) -> bool:

@@ -15,9 +15,15 @@ _REPEAT = b"aip repeat 1"
 _ANSWERING = b"aip answering 1"
 
 
-def answer_key(tenant: str, namespace: str, answering: bytes, content: bytes) -> bytes:
-    """`answering` says who may answer and on what terms; `content` is the digest of the spec."""
-    return _digest((_ANSWER, tenant.encode(), namespace.encode(), answering, content))
+def answer_key(scope: bytes, content: bytes) -> bytes:
+    """`scope` is what `answer_scope` gives; `content` is the spec, in the words of the wire."""
+    return hashlib.sha256(scope + content).digest()
+
+
+def answer_scope(tenant: str, namespace: str, answering: bytes) -> bytes:
+    """All of a key but the spec. `answering` says who may answer, and on which terms."""
+    # Of a fixed length: what follows cannot be taken for a part of it.
+    return _digest((_ANSWER, tenant.encode(), namespace.encode(), answering))
 
 
 def repeat_key(tenant: str, idempotency_key: str) -> bytes:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from service.domain.cache_use import CacheWish
 from service.domain.completion import CompletionSpec
@@ -36,13 +38,12 @@ class CompletionRequest:
                 watcher()
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """A request as the answer cache sees it: what it asks is not looked into unless it must be."""
 
     model: str
     content: bytes
-    """The digest of the spec."""
+    """The spec, in the words of the wire: equal for equal questions."""
     deterministic: bool
     """Whether it says temperature 0 or a seed."""
     read: Callable[[], CompletionSpec]
@@ -53,6 +54,11 @@ class Question:
     deadline: float = math.inf
     tenant: str = ""
     request_id: str = ""
+
+    @property
+    def digest(self) -> bytes:
+        """32 bytes for the content."""
+        return hashlib.sha256(self.content).digest()
 
     def request(self) -> CompletionRequest:
         """Raises ServiceFailure INVALID_REQUEST."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from service.domain.cache_note import CacheNote, CacheStatus
-from service.domain.cache_use import CacheConduct, CacheUse, cache_use, refresh_is_due
+from service.domain.cache_use import NO_WISH, CacheConduct, CacheUse, cache_use, refresh_is_due
 from service.domain.errors import FieldViolation, ServiceFailure
 from service.domain.fingerprint import answer_key, repeat_key
 from service.domain.kept import Kept
@@ -21,11 +22,11 @@ from service.pipeline.known_failures import KnownFailures
 from service.pipeline.told import Landed
 from service.ports import AnswerCache, CacheJournal, Scribe
 
-Answering = Callable[[Question], bytes]
+Scope = Callable[[Question], bytes]
+_MODEL_MAX_CHARS = 256
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """A question, and what its cache wishes come to. Keys are empty where they mean nothing."""
 
     question: Question
@@ -34,14 +35,13 @@ class Asked:
     repeat_key: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     kept: Kept
     note: CacheNote
 
 
 class Answers:
-    """`answering` tells who may answer a question, and on which terms; `conduct` may be replaced.
+    """`scope` tells who may answer a question, and on which terms; `conduct` may be replaced.
 
     `repeats` holds the answers to idempotency keys.
     """
@@ -51,7 +51,7 @@ class Answers:
         cache: AnswerCache,
         repeats: AnswerCache,
         scribe: Scribe,
-        answering: Answering,
+        scope: Scope,
         counters: CacheJournal,
     ) -> None:
         self.cache = cache
@@ -60,7 +60,7 @@ class Answers:
         self.failures = KnownFailures(cache.now)
         self._repeats = repeats
         self._scribe = scribe
-        self._answering = answering
+        self._scope = scope
         self.draw = random.random
 
     def __repr__(self) -> str:
@@ -68,17 +68,17 @@ class Answers:
 
     def asked(self, question: Question) -> Asked:
         terms = self.conduct.terms_for(question.model, question.tenant)
-        use = cache_use(question.cache, terms, deterministic=question.deterministic)
+        if question.cache is NO_WISH:
+            use = terms.usual[question.deterministic]
+        else:
+            use = cache_use(question.cache, terms, deterministic=question.deterministic)
         repeat = b""
         if question.idempotency_key:
             repeat = repeat_key(question.tenant, question.idempotency_key)
-        if not use.share:
+        if not use.share or len(question.model) > _MODEL_MAX_CHARS:
+            # A name that is too long is refused when the spec is read.
             return Asked(question, use, b"", repeat)
-        return Asked(question, use, self.key(question), repeat)
-
-    def key(self, question: Question) -> bytes:
-        answering = self._answering(question)
-        return answer_key(question.tenant, question.cache.namespace, answering, question.content)
+        return Asked(question, use, answer_key(self._scope(question), question.content), repeat)
 
     def local(self, asked: Asked) -> Found | None:
         """From the memory of this replica. Raises ServiceFailure where it is known to fail."""
@@ -86,7 +86,7 @@ class Answers:
             found = self._repeated(asked, self._repeats.local(asked.repeat_key))
             if found is not None:
                 return found
-        if not asked.use.read:
+        if not asked.use.read or not asked.key:
             return None
         kept = self.cache.local(asked.key)
         if kept is not None:
@@ -170,9 +170,9 @@ class Answers:
             self.cache.replace_local(found.note.key, kept)
 
     def _found(self, asked: Asked, kept: Kept, status: CacheStatus) -> Found | None:
-        if not self._is_young(asked, kept):
-            return None
         age_s = max(0.0, self.cache.now() - kept.made_at)
+        if age_s > asked.question.cache.max_age_s:
+            return None
         self.counters.hit(asked.question.tenant, status, age_s, kept)
         if asked.repeat_key:
             self._keep_for_repeats(asked, kept)
@@ -200,7 +200,7 @@ _FARTHEST_DRAW = 40.0
 
 def require_same(question: Question, content: bytes) -> None:
     """Raises ServiceFailure where an idempotency key comes with another spec than before."""
-    if content != question.content:
+    if content != question.digest:
         raise ServiceFailure(
             ErrorReason.IDEMPOTENCY_KEY_REUSED,
             "the idempotency key was used before with another spec: use a new key for it",

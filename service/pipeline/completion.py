@@ -182,7 +182,8 @@ class CompletionPipeline:
             flight = self.flights.begin(
                 ours, request, lambda flight: self._fly(asked, flight, stream=stream)
             )
-            flight.content = question.content
+            if asked.repeat_key:
+                flight.content = question.digest
         elif asked.repeat_key:
             require_same(question, flight.content)
         flight.keep_s = max(flight.keep_s, use.keep_s)

@@ -94,7 +94,7 @@ class _Asked:
             question.cache.namespace,
             question.model,
             target,
-            question.content,
+            question.digest,
             made_at=now,
             expires_at=now,
             took_s=self._loop.time() - self._started,

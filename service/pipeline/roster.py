@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from service.domain.candidate import Candidate, Names, candidates
-from service.domain.fingerprint import answering
+from service.domain.fingerprint import answer_scope, answering
 from service.domain.provider import Defaults, ModelRef, Offer, OnUnsupported
 from service.domain.routing import Bounds, RouteWish, Rule, barred
 from service.domain.scoring import POLICIES, PolicyName
@@ -76,7 +76,7 @@ class Roster:
         self._bounds = bounds
         self._candidates: dict[tuple[str, tuple[str, ...]], tuple[Candidate, ...]] = {}
         self._bounds_of: dict[tuple[str, str, PolicyName | None], Bounds] = {}
-        self._answering: dict[tuple[str, str, RouteWish], bytes] = {}
+        self._scopes: dict[tuple[str, str, str, RouteWish], bytes] = {}
         self._lease_count = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -109,19 +109,20 @@ class Roster:
             _remember(self._bounds_of, key, known)
         return known
 
-    def answering(self, model: str, tenant: str, wish: RouteWish) -> bytes:
+    def scope(self, model: str, tenant: str, namespace: str, wish: RouteWish) -> bytes:
         """A digest of who may answer such a request, and on which terms, whatever their state.
 
-        Whoever asks under an equal one would be content with the same answer.
+        Whoever asks the same under an equal one would be content with the same answer.
         """
-        key = (model, tenant, wish)
-        known = self._answering.get(key)
+        key = (model, tenant, namespace, wish)
+        known = self._scopes.get(key)
         if known is None:
             bounds = self.bounds(model, tenant, wish.policy)
             found = self.candidates(model, wish.fallback_models)
             allowed = (one for one in found if barred(one, wish, bounds) is None)
-            known = answering(bounds.policy.name.value, map(self._terms, allowed))
-            _remember(self._answering, key, known)
+            told = answering(bounds.policy.name.value, map(self._terms, allowed))
+            known = answer_scope(tenant, namespace, told)
+            _remember(self._scopes, key, known)
         return known
 
     def _terms(self, candidate: Candidate) -> tuple[str, ...]:

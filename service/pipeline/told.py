@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from service.domain.cache_note import CacheNote
 from service.domain.kept import Kept
@@ -23,8 +23,7 @@ class Landed:
     """Whether it may be told to those who ask later."""
 
 
-@dataclass(frozen=True, slots=True)
-class Whole:
+class Whole(NamedTuple):
     """A whole answer, ready to be told; `body` lacks what differs from request to request."""
 
     body: bytes
@@ -35,15 +34,13 @@ class Whole:
     """What the provider would have taken; None if it was asked, or if that is not known."""
 
 
-@dataclass(frozen=True, slots=True)
-class Spoken:
+class Spoken(NamedTuple):
     """One delta of a stream, without its number."""
 
     frame: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(NamedTuple):
     """The last event of a stream; `body` lacks what differs from request to request."""
 
     body: bytes

@@ -31,6 +31,8 @@ def usage_pb(usage: Usage) -> usage_pb2.Usage:
 
 def duration(seconds: float) -> duration_pb2.Duration:
     nanos = round(seconds * 1e9)
+    if 0 <= nanos < 10**9:
+        return duration_pb2.Duration(nanos=nanos)
     return duration_pb2.Duration(seconds=nanos // 10**9, nanos=nanos % 10**9)
 
 

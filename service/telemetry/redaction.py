@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
+import orjson
+
 MASK = "********"
 _SECRET_MIN_CHARS = 6
 _SHAPES = re.compile(
@@ -31,7 +33,10 @@ class Redactor:
 
     def learn(self, secrets: Iterable[str]) -> None:
         """Masks these too. Very short ones would mask ordinary words and are left out."""
-        known = {*self._secrets, *(s for s in secrets if len(s) >= _SECRET_MIN_CHARS)}
+        told = [secret for secret in secrets if len(secret) >= _SECRET_MIN_CHARS]
+        # In JSON a quote or a backslash looks different.
+        escaped = [orjson.dumps(secret).decode()[1:-1] for secret in told]
+        known = {*self._secrets, *told, *escaped}
         self._secrets = tuple(sorted(known, key=len, reverse=True))
 
     def text(self, text: str) -> str:
@@ -40,20 +45,23 @@ class Redactor:
                 text = text.replace(secret, MASK)
         return _SHAPES.sub(MASK, text)
 
-    def fields(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """`fields` with every text redacted and every field named like a secret masked."""
+    def named(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """`fields` with every one masked that is named like a secret, at any depth.
+
+        Their texts are left as they are.
+        """
         return {
-            name: MASK if name.lower() in _SECRET_FIELDS else self.value(value)
+            name: MASK if name.lower() in _SECRET_FIELDS else self._inside(value)
             for name, value in fields.items()
         }
 
-    def value(self, value: Any) -> Any:
+    def _inside(self, value: Any) -> Any:
+        if isinstance(value, str | int | float):
+            return value
         match value:
-            case str():
-                return self.text(value)
             case Mapping():
-                return self.fields(cast("Mapping[str, Any]", value))
+                return self.named(cast("Mapping[str, Any]", value))
             case list() | tuple():
-                return [self.value(item) for item in cast("Sequence[Any]", value)]
+                return [self._inside(item) for item in cast("Sequence[Any]", value)]
             case _:
                 return value

@@ -69,11 +69,12 @@ class CachingParts:
         repeats = TieredCache(Memory[Kept](2**20, 1000), self.invalidations, clock=clock)
         scribe = WireScribe(tiered.now)
 
-        def answering(question: Question) -> bytes:
-            return router.roster.answering(question.model, question.tenant, question.wish)
+        def scope(question: Question) -> bytes:
+            model, tenant, namespace = question.model, question.tenant, question.cache.namespace
+            return router.roster.scope(model, tenant, namespace, question.wish)
 
         journal: Any = self.journal
-        self.answers = Answers(tiered, repeats, scribe, answering, journal)
+        self.answers = Answers(tiered, repeats, scribe, scope, journal)
         self.answers.conduct = NO_CACHE
         self.fetcher = Fetcher(router, tiered, scribe)
         self.relay = Relay(claims or Alone(), _Codec())

@@ -29,7 +29,7 @@ def test_shapes_of_keys_vanish() -> None:
 
 def test_secret_fields_vanish() -> None:
     """A field that is named like a secret is masked, however deep."""
-    fields = Redactor().fields({"a": {"api_key": "x"}, "b": [{"Authorization": "y"}], "c": 1})
+    fields = Redactor().named({"a": {"api_key": "x"}, "b": [{"Authorization": "y"}], "c": 1})
 
     assert {"a": {"api_key": MASK}, "b": [{"Authorization": MASK}], "c": 1} == fields
 

@@ -1,4 +1,4 @@
-"""The digest of what is asked: of every field of a CompletionSpec but for those that are marked.
+"""What is asked, as the cache knows it: every field of a CompletionSpec that is not marked.
 
 Descriptor-driven: a field that is added to the contract counts from then on, unless its author
 marks it with `outside_cache_key`.
@@ -7,7 +7,10 @@ marks it with `outside_cache_key`.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import attrgetter
 from typing import Any
 
 from aiprovider.v1 import completion_service_pb2 as pb
@@ -23,33 +26,56 @@ class _Marks:
     marked: list[str] = field(default_factory=list[str])
     inside: list[tuple[str, bool, _Marks]] = field(default_factory=list[tuple[str, bool, "_Marks"]])
     """Name, whether it is repeated, marks."""
+    are_in: Callable[[Any], bool] = field(default=lambda _: False)
+    """Whether a message of that kind has a field that is marked."""
 
 
-def content_digest(spec: pb.CompletionSpec) -> bytes:
-    """32 bytes, equal for equal questions: in every process, whatever the order of maps.
+def content_of(spec: pb.CompletionSpec) -> bytes:
+    """Equal for equal questions: in every process, whatever the order of maps.
 
     Fields that this release does not know count, too.
     """
-    if _has_marked(spec, _MARKS):
+    if _MARKS.are_in(spec):
         bare = pb.CompletionSpec()
         bare.CopyFrom(spec)
         _clear(bare, _MARKS)
         spec = bare
-    return hashlib.sha256(_SCHEMA + spec.SerializeToString(deterministic=True)).digest()
+    return _SCHEMA + spec.SerializeToString(deterministic=True)
 
 
-def _has_marked(message: Any, marks: _Marks) -> bool:
-    for name in marks.marked:
-        if message.HasField(name):
-            return True
-    for name, repeated, below in marks.inside:
-        if repeated:
-            for inner in getattr(message, name):
-                if _has_marked(inner, below):
-                    return True
-        elif message.HasField(name) and _has_marked(getattr(message, name), below):
-            return True
-    return False
+def _finding(marks: _Marks) -> Callable[[Any], bool]:
+    """Every request goes through this: for each field one small function, made once."""
+    tests: list[Callable[[Any], bool]] = [_set(name) for name in marks.marked]
+    tests += [
+        _among(name, below) if repeated else _below(name, below)
+        for name, repeated, below in marks.inside
+    ]
+    return reduce(_either, tests)
+
+
+def _either(one: Callable[[Any], bool], other: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda message: one(message) or other(message)
+
+
+def _set(name: str) -> Callable[[Any], bool]:
+    return lambda message: message.HasField(name)
+
+
+def _among(name: str, below: _Marks) -> Callable[[Any], bool]:
+    many = attrgetter(name)
+
+    def test(message: Any) -> bool:
+        for inner in many(message):  # noqa: SIM110 - a generator would cost more than all else
+            if below.are_in(inner):
+                return True
+        return False
+
+    return test
+
+
+def _below(name: str, below: _Marks) -> Callable[[Any], bool]:
+    one = attrgetter(name)
+    return lambda message: message.HasField(name) and below.are_in(one(message))
 
 
 def _clear(message: Any, marks: _Marks) -> None:
@@ -94,6 +120,8 @@ def _pruned(marks: _Marks) -> _Marks:
         useful |= found
     for value in seen.values():
         value.inside = [inner for inner in value.inside if id(inner[2]) in useful]
+        if value.inside or value.marked:
+            value.are_in = _finding(value)
     return marks
 
 

@@ -10,13 +10,13 @@ from functools import partial
 from aiprovider.v1 import completion_service_pb2 as pb
 from aiprovider.v1 import model_service_pb2, routing_pb2
 
-from service.domain.cache_use import CacheMode, CacheWish
+from service.domain.cache_use import NO_WISH, CacheMode, CacheWish
 from service.domain.request import Question
 from service.domain.routing import RouteWish
 from service.domain.scoring import PolicyName
 from service.rpc.call import Call
 from service.rpc.decode.check import Check
-from service.rpc.decode.content_key import content_digest
+from service.rpc.decode.content_key import content_of
 from service.rpc.decode.spec import completion_spec
 
 _LABELS_MAX = 16
@@ -113,7 +113,6 @@ def question(
     Raises ServiceFailure INVALID_REQUEST.
     """
     spec = request.spec
-    sampling = spec.sampling
     idempotency_key = ""
     if not isinstance(request, pb.ExplainRouteRequest):
         idempotency_key = request.idempotency_key
@@ -121,17 +120,22 @@ def question(
             _check_beside(idempotency_key, request.labels)
     return Question(
         spec.model,
-        content_digest(spec),
-        (sampling.temperature == 0.0 and sampling.HasField("temperature"))
-        or sampling.HasField("seed"),
+        content_of(spec),
+        spec.HasField("sampling") and _is_deterministic(spec.sampling),
         partial(completion_spec, spec),
         route_wish(request, restart=restart),
-        _cache_wish(request.cache) if request.HasField("cache") else _NO_CACHE_WISH,
+        _cache_wish(request.cache) if request.HasField("cache") else NO_WISH,
         idempotency_key,
         call.deadline,
         call.identity.tenant,
         call.request_id,
     )
+
+
+def _is_deterministic(sampling: pb.SamplingParams) -> bool:
+    if sampling.HasField("seed"):
+        return True
+    return sampling.HasField("temperature") and sampling.temperature == 0.0
 
 
 def _check_beside(idempotency_key: str, labels: Mapping[str, str]) -> None:
@@ -160,9 +164,6 @@ def _cache_wish(policy: routing_pb2.CachePolicy) -> CacheWish:
         max_age_s = check.duration_s("cache.max_age", policy.max_age, _WEEK_S)
     check.finish()
     return CacheWish(_MODES[policy.mode], ttl_s, max_age_s, policy.namespace)
-
-
-_NO_CACHE_WISH = CacheWish()
 
 
 @dataclass(frozen=True, slots=True)

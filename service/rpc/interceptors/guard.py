@@ -6,9 +6,9 @@ Health checks and reflection pass untouched: a prober has no key, and no line in
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import time
-import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, cast
@@ -59,6 +59,27 @@ class _Malformed:
     """Stands in for a request that is no message of its type."""
 
     what: str
+
+
+class _Overrun:
+    """Cancels the task of a call at `when`, in loop time. A timeout block costs twice as much."""
+
+    def __init__(self, when: float) -> None:
+        self._fired = False
+        self._task = asyncio.current_task()
+        self._timer = asyncio.get_running_loop().call_at(when, self._fire)
+
+    def close(self) -> None:
+        self._timer.cancel()
+
+    def was_it(self) -> bool:
+        """Whether a cancellation that came is this one's, and nobody else's."""
+        return self._fired and self._task is not None and self._task.uncancel() == 0
+
+    def _fire(self) -> None:
+        self._fired = True
+        if self._task is not None:
+            self._task.cancel()
 
 
 class Guard(_Interceptor):
@@ -118,18 +139,18 @@ class Guard(_Interceptor):
         call, authorization = self._call(method, context)
         enter(call)
         context.set_trailing_metadata(((REQUEST_ID_KEY, call.request_id),))
+        overrun = _Overrun(call.deadline + _OVERRUN_S)
         try:
             call.identity = self.directory.identify(authorization, context.auth_context)
             _require_message(request)
-            async with asyncio.timeout_at(call.deadline + _OVERRUN_S):
-                response = await inner(request, context)
+            response = await inner(request, context)
         except ServiceFailure as failure:
             await self._abort(call, failure, context)
         except asyncio.CancelledError:
+            if overrun.was_it():
+                await self._abort(call, _too_late(), context)
             self._note(call, "CANCELLED", ErrorReason.CANCELLED)
             raise
-        except TimeoutError:
-            await self._abort(call, _overrun(), context)
         except Exception as error:
             if isinstance(error, grpc.aio.AbortError):
                 raise
@@ -138,6 +159,8 @@ class Guard(_Interceptor):
         else:
             self._note(call, "OK", None)
             return response
+        finally:
+            overrun.close()
 
     def _call(self, method: str, context: Context) -> tuple[Call, str | None]:
         authorization: str | None = None
@@ -151,7 +174,7 @@ class Guard(_Interceptor):
                 found = _TRACEPARENT.match(_text(value))
                 trace_id = found[1] if found else ""
         if not _REQUEST_ID.match(request_id):
-            request_id = uuid.uuid4().hex
+            request_id = os.urandom(16).hex()
         # Its stub does not know that it is None without a deadline.
         left_s = cast("float | None", context.time_remaining())
         if method in _ENDLESS:
@@ -239,7 +262,7 @@ def _require_message(request: Any) -> None:
         )
 
 
-def _overrun() -> ServiceFailure:
+def _too_late() -> ServiceFailure:
     return ServiceFailure(ErrorReason.DEADLINE_EXCEEDED, "the caller's deadline passed")
 
 
