@@ -102,6 +102,8 @@ class Memory(Generic[V]):
         """Keeps a value of so many bytes, in place of the one under that key, until `expires_at`.
 
         False if it is too large to be kept, or has expired: then there is none under that key.
+        Takes some microseconds; once in a while the dict of the entries is copied, and that takes
+        0.1 us more for each of them.
         """
         self._now = now
         self._sweep()
