@@ -1,4 +1,4 @@
-"""A real Redis on a free port of this machine, that can be stopped, killed and started again."""
+"""A real Redis on a free port of this machine, and what may befall it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ import subprocess
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from typing import Any
+
+from service.redis_door import RedisTerms
 
 _STARTS_WITHIN_S = 10.0
 _TRIES = 5
@@ -29,10 +33,17 @@ class RedisServer:
     def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}/0"
 
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    def terms(self, **more: Any) -> RedisTerms:
+        return RedisTerms(self.url, **more)
+
     def start(self) -> None:
         """Returns when it answers. The port is the same as before."""
         for _ in range(_TRIES):
-            port = self.port or _free_port()
+            port = self.port or self.free_port()
             if self._started(port):
                 self.port = port
                 return
@@ -57,17 +68,54 @@ class RedisServer:
             connection.sendall(_command(*words))
             return connection.recv(65536)
 
+    def order(self, *words: bytes | str) -> None:
+        """A command that must be answered by OK."""
+        answer = self.ask(*words)
+        if not answer.startswith(b"+OK"):
+            raise RuntimeError(f"{words[0]!r}: {answer!r}")
+
+    def sleep(self, seconds: float) -> None:
+        """It does nothing for so long, from now on. Returns at once."""
+        connection = socket.create_connection(("127.0.0.1", self.port), timeout=1.0)
+        connection.sendall(_command("DEBUG", "SLEEP", str(seconds)))
+        connection.close()
+
+    def fill(self) -> None:
+        """It is full, and throws nothing out: it takes no more, and still tells what it has."""
+        self.order("CONFIG", "SET", "maxmemory-policy", "noeviction")
+        self.order("CONFIG", "SET", "maxmemory", "1")
+
+    def drain(self) -> None:
+        """There is room again."""
+        self.order("CONFIG", "SET", "maxmemory", "0")
+
+    def demote(self) -> None:
+        """It follows a master that is nowhere: it tells what it has, and takes nothing."""
+        self.order("REPLICAOF", "127.0.0.1", "1")
+
+    def promote(self) -> None:
+        self.order("REPLICAOF", "NO", "ONE")
+
+    def count(self, what: str) -> int:
+        """A number of INFO, such as `total_connections_received` or `evicted_keys`."""
+        lines = self.ask("INFO").decode().splitlines()
+        return int(next(line for line in lines if line.startswith(f"{what}:")).partition(":")[2])
+
     def _signal(self, number: signal.Signals) -> None:
         if self._process is not None:
             self._process.send_signal(number)
 
-    def _started(self, port: int) -> bool:
+    def command(self, port: int) -> list[str]:
         address = ("--port", str(port), "--bind", "127.0.0.1", "--dir", str(self._folder))
         nothing_kept = ("--save", "", "--appendonly", "no")
+        return [binary(), *address, *nothing_kept, *_may_debug(), *self._options]
+
+    def free_port(self) -> int:
+        return free_port()
+
+    def _started(self, port: int) -> bool:
         self._process = subprocess.Popen(
-            [_binary(), *address, *nothing_kept, *self._options],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            self.command(port), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         give_up_at = time.monotonic() + _STARTS_WITHIN_S
         while self._process.poll() is None and time.monotonic() < give_up_at:
@@ -88,7 +136,8 @@ def redis_server(folder: Path, *options: str) -> Generator[RedisServer, None, No
         server.kill()
 
 
-def _binary() -> str:
+@cache
+def binary() -> str:
     found = shutil.which("redis-server")
     if found:
         return found
@@ -103,7 +152,15 @@ def _binary() -> str:
     )
 
 
-def _free_port() -> int:
+@cache
+def _may_debug() -> tuple[str, ...]:
+    """Since 7.0 it must be allowed to be put to sleep; before, it knew no such option."""
+    told = subprocess.run([binary(), "--version"], capture_output=True, check=True, text=True)
+    major = int(told.stdout.partition("v=")[2].partition(".")[0])
+    return ("--enable-debug-command", "local") if major >= 7 else ()
+
+
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
