@@ -49,6 +49,10 @@ class Errands:
         self._in_flight_max = in_flight_max
         self._queue: deque[Errand] = deque()
         self._bytes = 0
+        self._added_count = 0
+        self._done_count = 0
+        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+        """Who waits until so many are done."""
         self._busy_count = 0
         self._workers: set[asyncio.Task[None]] = set()
 
@@ -64,6 +68,7 @@ class Errands:
             return False
         self._queue.append(errand)
         self._bytes += size_bytes
+        self._added_count += 1
         if self._busy_count < self._in_flight_max:
             self._busy_count += 1
             worker = asyncio.get_running_loop().create_task(self._work(), name="errands to Redis")
@@ -73,15 +78,10 @@ class Errands:
 
     async def settled(self) -> None:
         """Returns when all that was added before is done."""
-        if self._busy_count:
+        if self._done_count < self._added_count:
             settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-            def done(_: Any) -> None:
-                if not settled.done():
-                    settled.set_result(None)
-
-            if self.add(Errand(lambda: None, done=done, insists=True)):
-                await settled
+            self._waiting.append((self._added_count, settled))
+            await settled
 
     async def aclose(self) -> None:
         """What waits is dropped."""
@@ -90,8 +90,10 @@ class Errands:
             worker.cancel()
         if workers:
             await asyncio.wait(workers)
-        while self._queue:
-            self._queue.popleft().done(Dropped())
+        dropped = list(self._queue)
+        self._queue.clear()
+        self._bytes = 0
+        self._end(dropped, [Dropped() for _ in dropped])
 
     async def _work(self) -> None:
         try:
@@ -129,8 +131,16 @@ class Errands:
             for place, reply in zip(places, heard, strict=True):
                 replies[place] = reply
         finally:
-            for errand, reply in zip(errands, replies, strict=True):
-                errand.done(reply)
+            self._end(errands, replies)
+
+    def _end(self, errands: list[Errand], replies: list[Any]) -> None:
+        for errand, reply in zip(errands, replies, strict=True):
+            errand.done(reply)
+        self._done_count += len(errands)
+        while self._waiting and self._waiting[0][0] <= self._done_count:
+            _, settled = self._waiting.popleft()
+            if not settled.done():
+                settled.set_result(None)
 
     async def _exchange(self, commands: list[Words]) -> list[Any]:
         if not commands:
