@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 import structlog
 
-from service.caching import Caching
+from service.caching import Caching, redis_terms
 from service.config import (
     EndpointSettings,
     Engine,
@@ -51,7 +51,6 @@ from service.providers.litellm import LiteLLMProvider
 from service.providers.native import NativeProvider
 from service.providers.openai import COMPATIBLE, DEEPSEEK, OPENAI, OpenAI
 from service.providers.wire import WireFamily
-from service.redis_door import Mode as RedisMode
 from service.redis_door import RedisTerms
 from service.rpc.call import Identity
 from service.rpc.credentials import TlsFiles
@@ -93,8 +92,7 @@ class App:
         self.router = Router(self._roster(settings), Planner(self.board), self._course(settings))
         vitals = Vitals(self.board)
         self.monitor = Monitor(vitals.read, self.board.clock)
-        self.caching = Caching(self.router)
-        self.caching.adopt(settings)
+        self.caching = Caching(self.router, settings)
         self._pipeline = CompletionPipeline(
             self.admission,
             self.router,
@@ -120,6 +118,7 @@ class App:
         """Listens, warms up, becomes ready. Raises OSError when it cannot listen."""
         await self.server.start()
         await self._warm_up()
+        await self.caching.follow(self._settings)
         await self.sharer.follow(_shared_at(self._settings))
         self.server.health.set_ready(ready=True)
 
@@ -145,6 +144,7 @@ class App:
         task = asyncio.create_task(self._retire(old, old_log))
         self._retiring.add(task)
         task.add_done_callback(self._retiring.discard)
+        await self.caching.follow(settings)
         await self.sharer.follow(_shared_at(settings))
         await self._warm_up()
 
@@ -157,6 +157,7 @@ class App:
         """Ends at once."""
         await self.server.stop()
         self._pipeline.close()
+        await self.caching.aclose()
         await self.sharer.follow(None)
         self.monitor.close()
         self._ability.close()
@@ -367,22 +368,7 @@ def _listen(settings: Settings) -> Listen:
 
 
 def _shared_at(settings: Settings) -> RedisTerms | None:
-    return _redis(settings) if settings.routing.share else None
-
-
-def _redis(settings: Settings) -> RedisTerms | None:
-    cache = settings.cache
-    if cache.redis_url is None:
-        return None
-    password = cache.redis_sentinel_password
-    return RedisTerms(
-        cache.redis_url.get_secret_value(),
-        RedisMode(cache.redis_mode.value),
-        cache.redis_nodes,
-        cache.redis_master,
-        password.get_secret_value() if password is not None else None,
-        cache.redis_timeout_s,
-    )
+    return redis_terms(settings.cache) if settings.routing.share else None
 
 
 def _logs_calls(settings: Settings) -> bool:

@@ -88,5 +88,9 @@ class TieredCache:
     def replace_local(self, key: bytes, kept: Kept) -> None:
         self._remember(key, kept)
 
+    def forget_void(self) -> int:
+        """How many answers left memory, since they are void."""
+        return self.memory.remove_where(self._invalidations.is_void)
+
     def _remember(self, key: bytes, kept: Kept) -> None:
         self.memory.put(key, kept, kept_bytes(kept), kept.expires_at, self.now())

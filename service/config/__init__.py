@@ -5,6 +5,7 @@ Environment over docker secrets over `ai-provider.yml` over `<environment>.yml` 
 
 from __future__ import annotations
 
+from service.config.caching import CacheSettings
 from service.config.loading import Loaded, load
 from service.config.origins import ConfigurationError, Origin, Problem
 from service.config.providers import (
@@ -21,6 +22,7 @@ from service.config.watch import changes
 
 __all__ = [
     "BUILT_IN",
+    "CacheSettings",
     "ConfigurationError",
     "EndpointSettings",
     "Engine",

@@ -152,8 +152,10 @@ class CompletionPipeline:
                 async for piece in pieces:
                     if isinstance(piece, Finished):
                         finished = piece
-                    else:
-                        yield piece
+                        continue
+                    if isinstance(piece, CacheNote):
+                        note = piece
+                    yield piece
             landed = await flight.outcome(deadline)
         finally:
             flight.leave()
@@ -182,6 +184,7 @@ class CompletionPipeline:
             flight = self.flights.begin(
                 ours, request, lambda flight: self._fly(asked, flight, stream=stream)
             )
+            flight.key = asked.key
             if asked.repeat_key:
                 flight.content = question.digest
         elif asked.repeat_key:

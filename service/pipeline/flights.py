@@ -31,6 +31,8 @@ class Flight(Generic[E, R]):
         self.keep_s = 0.0
         """The longest that anybody who waits wishes the answer to be kept."""
         self.waiting_count = 0
+        self.key = b""
+        """Of the answer, as callers are told it."""
         self.content = b""
         """The digest of what is asked, where the key of the flight does not tell."""
         self._error: BaseException | None = None

@@ -15,6 +15,7 @@ from typing import Protocol, TypeAlias
 
 import orjson
 
+from service.domain.cache_note import CacheNote, CacheStatus
 from service.domain.errors import ServiceFailure
 from service.domain.kept import Kept
 from service.domain.provider import ModelRef
@@ -71,30 +72,34 @@ class Relay:
     """
 
     def __init__(self, claims: Claims, parcels: Parcels) -> None:
-        self._claims = claims
+        self.claims = claims
+        """May be replaced at any time."""
         self._parcels = parcels
 
     @property
     def is_open(self) -> bool:
-        return self._claims.available
+        return self.claims.available
 
     async def landed(
         self, key: bytes, flight: AnswerFlight, fetch: Fetch, recheck: Recheck
     ) -> Landed:
         """What `fetch` brings, here or elsewhere."""
         token = secrets.token_bytes(8)
+        claims = self.claims
         while True:
-            ours = await self._claims.claim(key, token, LEASE_S)
+            ours = await claims.claim(key, token, LEASE_S)
             if ours is None:
                 return await fetch(nobody)
             if ours:
-                return await self._lead(key, token, fetch, recheck)
-            landed = await _Follower(self._claims, self._parcels, key, flight).landed()
+                return await self._lead(claims, key, token, fetch, recheck)
+            landed = await _Follower(claims, self._parcels, key, flight).landed()
             if landed is not None:
                 return landed
 
-    async def _lead(self, key: bytes, token: bytes, fetch: Fetch, recheck: Recheck) -> Landed:
-        leader = _Leader(self._claims, key, token)
+    async def _lead(
+        self, claims: Claims, key: bytes, token: bytes, fetch: Fetch, recheck: Recheck
+    ) -> Landed:
+        leader = _Leader(claims, key, token)
         renewing = asyncio.create_task(leader.renew(), name="claim")
         try:
             # Whoever had the claim before may have landed since the cache was asked.
@@ -106,7 +111,7 @@ class Relay:
         finally:
             renewing.cancel()
             leader.close()
-            self._claims.release(key, token)
+            claims.release(key, token)
         return landed
 
 
@@ -193,6 +198,7 @@ class _Follower:
             self._flight.add(Spoken(rest))
         elif kind == _BEGUN:
             self._has_told = True
+            self._flight.add(CacheNote(CacheStatus.COALESCED, self._flight.key))
             self._flight.add(Begun(ModelRef(*orjson.loads(rest))))
         return None
 

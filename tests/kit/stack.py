@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,9 +62,14 @@ def environment(adversary: Adversary, engine: str = "native", **more: str) -> Ma
 
 
 @asynccontextmanager
-async def running(folder: Path, engine: str = "native", **more: str) -> AsyncGenerator[Stack, None]:
-    """`more` are further variables, such as `AI_PROVIDER__LIMITS__ATTEMPTS_MAX="3"`."""
-    async with Adversary() as adversary:
+async def running(
+    folder: Path, engine: str = "native", adversary: Adversary | None = None, **more: str
+) -> AsyncGenerator[Stack, None]:
+    """`more` are further variables, such as `AI_PROVIDER__LIMITS__ATTEMPTS_MAX="3"`.
+
+    An adversary that is given goes on afterwards.
+    """
+    async with nullcontext(adversary) if adversary else Adversary() as adversary:  # noqa: PLR1704
         variables = environment(adversary, engine, **more)
         loaded = load(variables, directory=folder, secrets_dir=folder / "no-secrets")
         app = App(loaded, Redactor(), None)
