@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -42,12 +43,18 @@ class SharedLimits:
 
 
 class RedisAnswers:
-    """To be made in a running loop. `each_round` are called each second with `client`.
+    """To be made in a running loop. `each_round` are called each second with `client`. `clock` tells
+    this host's seconds since the epoch.
 
     Raises ValueError, which quotes no password, for terms that contradict themselves.
     """
 
-    def __init__(self, terms: RedisTerms, limits: SharedLimits) -> None:
+    def __init__(
+        self,
+        terms: RedisTerms,
+        limits: SharedLimits,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self.client = connect(terms)
         self.each_round: list[Callable[[Client], Awaitable[None]]] = []
         self.skip_count = 0
@@ -63,7 +70,7 @@ class RedisAnswers:
         probe = b"%b:p1" % limits.prefix.encode()
         patience = Patience(limits.wait_s, terms.timeout_s)
         self.lanes = lanes(terms, self.client, probe, patience)
-        self._clock = SharedClock()
+        self._clock = SharedClock(clock)
         self._clock_key = b"%b:clock" % limits.prefix.encode()
         self._server = terms.server
         self._loop = asyncio.get_running_loop()
