@@ -30,7 +30,8 @@ class Kept:
     took_s: float
     """How long it took to get it from the provider."""
     generation: int
-    """That of the invalidations that were known when it was asked for."""
+    """The stamp of the invalidations that were known when it was asked for: 63 bits, in no order
+    that anybody but `domain.voids` understands."""
     cost_nano_usd: int | None
     """What it cost; None if that is not known."""
     whole: bytes | None = None
