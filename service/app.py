@@ -56,17 +56,17 @@ from service.rpc.call import Identity
 from service.rpc.credentials import TlsFiles
 from service.rpc.interceptors.guard import Deadlines, Guard
 from service.rpc.interceptors.identity import Directory
+from service.rpc.servicers.admin import AdminServicer
+from service.rpc.servicers.analytics import AnalyticsServicer
 from service.rpc.servicers.completion import CompletionServicer
 from service.rpc.servicers.health import HealthServicer
 from service.rpc.servicers.model import ModelServicer
-from service.rpc.servicers.pending import AnalyticsServicer
 from service.server import Listen, Server, Servicers
 from service.sharing.sharer import Sharer
 from service.telemetry.decisions import DecisionLog
 from service.telemetry.logs import LogWriter
 from service.telemetry.redaction import Redactor
 
-ANONYMOUS = Identity("anonymous", "anonymous")
 _CATALOGUE_FILE = Path(__file__).parent / "catalogue.json"
 _log = structlog.get_logger()
 
@@ -106,7 +106,8 @@ class App:
             CompletionServicer(self._pipeline),
             ModelServicer(self._pipeline, self._list_models),
             HealthServicer(self.monitor),
-            AnalyticsServicer(),
+            AnalyticsServicer(self.caching.report),
+            AdminServicer(self.caching),
         )
         self.server = Server(_listen(settings), servicers, self.guard, self._close_doors)
         tell_able = self.server.health.set_able
@@ -328,12 +329,14 @@ def _family(name: str, kind: Kind) -> WireFamily:
 def _directory(settings: Settings) -> Directory:
     auth = settings.auth
     return Directory(
-        {key.digest: Identity(key.caller, key.tenant) for key in auth.keys},
+        {key.digest: Identity(key.caller, key.tenant, key.permissions) for key in auth.keys},
         {
-            certificate.subject: Identity(certificate.caller, certificate.tenant)
+            certificate.subject: Identity(
+                certificate.caller, certificate.tenant, certificate.permissions
+            )
             for certificate in auth.client_certificates
         },
-        ANONYMOUS if auth.anonymous else None,
+        Identity("anonymous", "anonymous", auth.anonymous_permissions) if auth.anonymous else None,
     )
 
 

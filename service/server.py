@@ -10,6 +10,7 @@ from typing import Any
 import grpc.aio
 import structlog
 from aiprovider.v1 import (
+    admin_service_pb2_grpc,
     analytics_service_pb2_grpc,
     completion_service_pb2_grpc,
     health_service_pb2_grpc,
@@ -27,6 +28,7 @@ SERVICES = (
     "aiprovider.v1.ModelService",
     "aiprovider.v1.HealthService",
     "aiprovider.v1.AnalyticsService",
+    "aiprovider.v1.AdminService",
 )
 _STANDARD_HEALTH = "grpc.health.v1.Health"
 _log = structlog.get_logger()
@@ -58,6 +60,7 @@ class Servicers:
     model: model_service_pb2_grpc.ModelServiceServicer
     health: health_service_pb2_grpc.HealthServiceServicer
     analytics: analytics_service_pb2_grpc.AnalyticsServiceServicer
+    admin: admin_service_pb2_grpc.AdminServiceServicer
 
 
 class Server:
@@ -113,6 +116,7 @@ def _add(
     model_service_pb2_grpc.add_ModelServiceServicer_to_server(servicers.model, server)
     health_service_pb2_grpc.add_HealthServiceServicer_to_server(servicers.health, server)
     analytics_service_pb2_grpc.add_AnalyticsServiceServicer_to_server(servicers.analytics, server)
+    admin_service_pb2_grpc.add_AdminServiceServicer_to_server(servicers.admin, server)
     health_pb2_grpc.add_HealthServicer_to_server(health, server)
     if reflection:
         add_reflection(server, (*SERVICES, _STANDARD_HEALTH))

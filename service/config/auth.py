@@ -7,9 +7,16 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from service.config.values import Credential, Label, Section, Text
+from service.config.values import AnyCase, Credential, Label, Section, Text
+from service.domain.permission import Permission
 
 _PIECES = 3
+Permissions = frozenset[Annotated[Permission, AnyCase]]
+_PERMISSIONS: Permissions = Field(
+    default=frozenset(),
+    description="What else the caller may do. `cache_admin`: make cached answers void, and read"
+    " the cache statistics of all tenants.",
+)
 
 
 class ApiKeySettings(Section):
@@ -25,6 +32,7 @@ class ApiKeySettings(Section):
         default=None,
         description="SHA-256 of the key in hexadecimal, so that the key need not be stored here.",
     )
+    permissions: Permissions = _PERMISSIONS
 
     @property
     def digest(self) -> bytes:
@@ -57,6 +65,7 @@ class ClientCertificateSettings(Section):
     subject: Text = Field(description="Its common name or one of its subject alternative names.")
     caller: Label = Field(description="Who calls with it.")
     tenant: Label = Field(description="The caller's tenant.")
+    permissions: Permissions = _PERMISSIONS
 
 
 class AuthSettings(Section):
@@ -67,6 +76,11 @@ class AuthSettings(Section):
     )
     client_certificates: tuple[ClientCertificateSettings, ...] = Field(
         default=(), description="Client certificates that stand for a caller."
+    )
+    anonymous_permissions: Permissions = Field(
+        default=frozenset(),
+        description="What everyone may do besides where there is neither a key nor a certificate:"
+        " for a machine of one's own.",
     )
 
     @property

@@ -8,6 +8,10 @@ from typing import Any, TypeAlias
 
 import grpc.aio
 
+from service.domain.errors import ServiceFailure
+from service.domain.permission import Permission
+from service.domain.reasons import ErrorReason
+
 # Quoted: generic in the stubs only.
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
@@ -18,6 +22,7 @@ class Identity:
 
     caller: str
     tenant: str
+    permissions: frozenset[Permission] = frozenset()
 
 
 NOBODY = Identity("", "")
@@ -42,6 +47,17 @@ _current: contextvars.ContextVar[Call] = contextvars.ContextVar("call")
 
 def current() -> Call:
     return _current.get()
+
+
+def require(permission: Permission) -> None:
+    """Raises ServiceFailure MODEL_NOT_ALLOWED unless the present caller has it."""
+    identity = current().identity
+    if permission not in identity.permissions:
+        raise ServiceFailure(
+            ErrorReason.MODEL_NOT_ALLOWED,
+            f"{identity.caller or 'this caller'} lacks the permission `{permission.value}`:"
+            " the configuration gives it to an API key or a client certificate",
+        )
 
 
 def enter(call: Call) -> None:

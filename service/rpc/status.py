@@ -101,6 +101,9 @@ TABLE: dict[Reason, Row] = {
     Reason.INTERNAL: Row(
         _C.INTERNAL, Retry.NO, "A fault of the service; its log has the rest, by request id."
     ),
+    Reason.SHARED_CACHE_UNAVAILABLE: Row(
+        _C.UNAVAILABLE, Retry.LATER, "What needs the shared cache, while it cannot be reached."
+    ),
     Reason.NOT_IMPLEMENTED: Row(
         _C.UNIMPLEMENTED, Retry.NO, "The contract names it; this release does not do it yet."
     ),

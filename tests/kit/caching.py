@@ -3,39 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
 
 from service.caches.invalidation import Invalidations
 from service.caches.memory import Memory
 from service.caches.tiered import TieredCache
+from service.domain.cache_stats import CacheCounters, CacheReport
 from service.domain.cache_use import CacheConduct, CacheTerms, KeepPolicy
-from service.domain.kept import Kept
+from service.domain.kept import Kept, Selector
 from service.domain.request import Question
 from service.pipeline.answers import Answers
 from service.pipeline.fetching import Fetcher
 from service.pipeline.relay import Alone, Relay
 from service.pipeline.router import Router
-from service.ports import AnswerCache, Claims
+from service.ports import AnswerCache, Claims, Invalidated
 from service.rpc.scribe import WireScribe
 
 NO_CACHE = CacheConduct(CacheTerms(KeepPolicy.OFF))
 """For tests that ask the same again and again."""
-
-
-@dataclass
-class Journal:
-    """Counts what the path notes, by name."""
-
-    counts: Counter[str] = field(default_factory=Counter[str])
-
-    def __getattr__(self, name: str) -> Callable[..., None]:
-        def note(*_: Any) -> None:
-            self.counts[name] += 1
-
-        return note
 
 
 class _Codec:
@@ -62,7 +47,6 @@ class CachingParts:
         claims: Claims | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.journal = Journal()
         self.memory = Memory[Kept](64 * 2**20, 10_000)
         self.invalidations = Invalidations()
         tiered = cache or TieredCache(self.memory, self.invalidations, clock=clock)
@@ -73,8 +57,24 @@ class CachingParts:
             model, tenant, namespace = question.model, question.tenant, question.cache.namespace
             return router.roster.scope(model, tenant, namespace, question.wish)
 
-        journal: Any = self.journal
-        self.answers = Answers(tiered, repeats, scribe, scope, journal)
+        self.counters = CacheCounters(tiered.now())
+        self.answers = Answers(tiered, repeats, scribe, scope, self.counters)
         self.answers.conduct = NO_CACHE
         self.fetcher = Fetcher(router, tiered, scribe)
         self.relay = Relay(claims or Alone(), _Codec())
+
+    async def invalidate(self, selector: Selector) -> Invalidated:
+        await self.invalidations.invalidate(selector)
+        return Invalidated(self.memory.remove_where(self.invalidations.is_void), 0.0, 0.0)
+
+    def report(self, tenant: str | None) -> CacheReport:
+        memory = self.memory
+        return CacheReport(
+            self.counters.total() if tenant is None else self.counters.of(tenant),
+            self.counters.since,
+            len(memory),
+            memory.bytes,
+            memory.bytes_max,
+            memory.store_count,
+            memory.eviction_count,
+        )

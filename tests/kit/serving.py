@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import grpc.aio
 from aiprovider.v1 import (
+    admin_service_pb2_grpc,
     analytics_service_pb2_grpc,
     completion_service_pb2,
     completion_service_pb2_grpc,
@@ -43,10 +44,11 @@ from service.pipeline.walk import Course
 from service.rpc.call import Identity
 from service.rpc.interceptors.guard import Deadlines, Guard
 from service.rpc.interceptors.identity import Directory
+from service.rpc.servicers.admin import AdminServicer
+from service.rpc.servicers.analytics import AnalyticsServicer
 from service.rpc.servicers.completion import CompletionServicer
 from service.rpc.servicers.health import HealthServicer
 from service.rpc.servicers.model import ModelServicer
-from service.rpc.servicers.pending import AnalyticsServicer
 from service.server import Listen, Server, Servicers
 from service.telemetry.redaction import Redactor
 from tests.kit.caching import NO_CACHE, CachingParts
@@ -76,6 +78,7 @@ class Served:
         self.completion: Any = completion_service_pb2_grpc.CompletionServiceStub(channel)
         self.model: Any = model_service_pb2_grpc.ModelServiceStub(channel)
         self.analytics: Any = analytics_service_pb2_grpc.AnalyticsServiceStub(channel)
+        self.admin: Any = admin_service_pb2_grpc.AdminServiceStub(channel)
         self.providers_health: Any = health_service_pb2_grpc.HealthServiceStub(channel)
         self.health: Any = health_pb2_grpc.HealthStub(channel)
 
@@ -119,7 +122,8 @@ async def serving(
         CompletionServicer(pipeline),
         ModelServicer(pipeline, lambda _providers: []),
         HealthServicer(monitor),
-        AnalyticsServicer(),
+        AnalyticsServicer(caching.report),
+        AdminServicer(caching),
     )
 
     def close_doors() -> None:

@@ -1,0 +1,10 @@
+"""What not every caller may do. A tenant's own completions need no permission."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Permission(Enum):
+    CACHE_ADMIN = "cache_admin"
+    """Make cached answers void, and read the cache statistics of all tenants."""
