@@ -23,7 +23,7 @@ NO_CACHE = CacheConduct(CacheTerms(KeepPolicy.OFF))
 """For tests that ask the same again and again."""
 
 
-class _Codec:
+class Parcels:
     """For replicas in one process."""
 
     def pack(self, key: bytes, kept: Kept) -> bytes:
@@ -61,7 +61,7 @@ class CachingParts:
         self.answers = Answers(tiered, repeats, scribe, scope, self.counters)
         self.answers.conduct = NO_CACHE
         self.fetcher = Fetcher(router, tiered, scribe)
-        self.relay = Relay(claims or Alone(), _Codec())
+        self.relay = Relay(claims or Alone(), Parcels())
 
     async def invalidate(self, selector: Selector) -> Invalidated:
         await self.invalidations.invalidate(selector)
