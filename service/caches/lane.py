@@ -22,6 +22,8 @@ from service.redis_door import Fault, Line, Words, fault, kind
 
 WRITES_PAUSE_S = 1.0
 """After it would not take one: full, read-only, or its disk failed."""
+VISIT_S = 1.0
+"""How often it is visited, whoever asks it."""
 LOOKS_IN_FLIGHT_MAX = 2
 _PROBE_MS = 10_000
 _log = structlog.get_logger()
@@ -55,7 +57,7 @@ class Lane:
         self.write_problem = ""
         """The kind of the error with which it last refused to take something."""
         self._line = line
-        self._patience = patience
+        self.patience = patience
         self._loop = asyncio.get_running_loop()
         self._writes_from = 0.0
         self.lookups = Lookups(line, self, patience.wait_s, at_once=at_once)
@@ -102,6 +104,7 @@ class Lane:
             if self.write_problem:
                 _log.warning("Redis takes answers again", server=self.name)
             self.write_problem = ""
+            self._writes_from = 0.0
             return True
         match fault(reply):
             case Fault.MOVED:
@@ -117,7 +120,8 @@ class Lane:
         """To be called each second: sets the clock, and finds out how it is. Raises nothing."""
         if await self._has_new_master():
             self.breaker.hurry()
-        if self.breaker.trial_is_due(self._loop.time()):
+        if self.breaker.trial_is_due(self._loop.time() + VISIT_S / 2.0):
+            # Of the visits the one that comes closest.
             await self._try()
         elif self.is_open():
             await self._greet(clock)
@@ -157,7 +161,7 @@ class Lane:
         # Where writes are refused somebody must notice when they no longer are.
         commands: list[Words] = [("TIME",), *([self._store()] if self.write_problem else [])]
         began_at = self._loop.time()
-        wait = Wait(self._patience.wait_s, partial(self.late, began_at))
+        wait = Wait(self.patience.wait_s, partial(self.late, began_at))
         before = clock.read() if clock else 0.0
         try:
             told, *written = await self._line.exchange(commands, wait.sent)
@@ -199,7 +203,7 @@ class Lane:
         _log.warning("a Redis that was left alone is asked again", server=self.name)
 
     async def _timed(self, words: Words) -> tuple[Any, bool]:
-        wait = Wait(self._patience.wait_s, _nothing)
+        wait = Wait(self.patience.wait_s, _nothing)
         try:
             (reply,) = await self._line.exchange([words], wait.sent)
         finally:

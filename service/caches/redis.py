@@ -18,12 +18,11 @@ from service.caches.breaker import worst
 from service.caches.clock import SharedClock
 from service.caches.codec import OtherVersion, decode, encode, unpacked_bytes
 from service.caches.errands import Dropped, Errand
-from service.caches.lane import Lane, Patience
+from service.caches.lane import VISIT_S, Lane, Patience
 from service.caches.lanes import lanes
 from service.domain.kept import Kept
 from service.redis_door import Client, RedisTerms, Words, connect
 
-ROUND_S = 1.0
 CONFIRMED_WITHIN_S = 1.0
 PACK_IN_THREAD_BYTES_MIN = 64 * 1024
 UNPACK_IN_THREAD_BYTES_MIN = 512 * 1024
@@ -43,8 +42,9 @@ class SharedLimits:
 
 
 class RedisAnswers:
-    """To be made in a running loop. `each_round` are called each second with `client`. `clock` tells
-    this host's seconds since the epoch.
+    """To be made in a running loop. `each_round` are called each second with `client`.
+
+    `clock` tells this host's seconds since the epoch.
 
     Raises ValueError, which quotes no password, for terms that contradict themselves.
     """
@@ -118,7 +118,7 @@ class RedisAnswers:
         first = asyncio.Event()
         self._rounds = asyncio.create_task(self._go_round(first), name="shared cache")
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(ROUND_S):
+            async with asyncio.timeout(VISIT_S):
                 await first.wait()
 
     async def aclose(self) -> None:
@@ -216,13 +216,13 @@ class RedisAnswers:
             began_at = self._loop.time()
             await self._round()
             first.set()
-            await asyncio.sleep(max(0.1, began_at + ROUND_S - self._loop.time()))
+            await asyncio.sleep(max(0.1, began_at + VISIT_S - self._loop.time()))
 
     async def _round(self) -> None:
         async def called(callback: Callable[[Client], Awaitable[None]]) -> None:
             # They say themselves what went wrong; the next round comes.
             with contextlib.suppress(Exception):
-                async with asyncio.timeout(ROUND_S):
+                async with asyncio.timeout(VISIT_S):
                     await callback(self.client)
 
         clock_lane = self.lanes.of(self._clock_key)

@@ -6,7 +6,7 @@ URL cannot loosen that. Nothing else in the service imports redis.
 
 from service.redis_door.cluster import SLOTS_COUNT, owners, slot_of
 from service.redis_door.connecting import Client, connect, line, node_line
-from service.redis_door.faults import Fault, fault, kind
+from service.redis_door.faults import Fault, UnreachableError, fault, kind
 from service.redis_door.line import Line, Words
 from service.redis_door.terms import Mode, RedisTerms
 
@@ -17,6 +17,7 @@ __all__ = [
     "Line",
     "Mode",
     "RedisTerms",
+    "UnreachableError",
     "Words",
     "connect",
     "fault",

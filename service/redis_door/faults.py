@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from enum import Enum
 
-from redis.exceptions import AskError, ClusterDownError, RedisError, ResponseError, TryAgainError
+from redis.exceptions import AskError, ClusterDownError, ResponseError, TryAgainError
 
-_BROKEN_OFF = (ConnectionResetError, ConnectionAbortedError, BrokenPipeError, TimeoutError)
+
+class UnreachableError(Exception):
+    """There is nobody to connect to. The cause is what the library says."""
 
 
 class Fault(Enum):
@@ -19,33 +21,24 @@ class Fault(Enum):
     LOST = "lost"
     """It broke off, was late, or answered what is no answer."""
     UNREACHABLE = "unreachable"
-    """There is nobody to connect to."""
 
 
 def kind(error: BaseException) -> str:
     """All that a log may tell of an error."""
+    if isinstance(error, UnreachableError) and error.__cause__ is not None:
+        return kind(error.__cause__)
     return type(error).__name__
 
 
 def fault(error: BaseException) -> Fault:
-    if isinstance(error, AskError | TryAgainError):
-        return Fault.MOVED
-    if isinstance(error, ClusterDownError):
-        return Fault.LOST
-    if isinstance(error, ResponseError):
-        return Fault.REFUSED_COMMAND
-    if _no_connection(error):
-        return Fault.UNREACHABLE
-    return Fault.LOST
-
-
-def _no_connection(error: BaseException) -> bool:
-    # The library wraps what the system says of a connection, and names Sentinel's answer.
-    if kind(error) == "MasterNotFoundError":
-        return True
-    cause = error.__cause__ or error.__context__
-    return (
-        isinstance(error, RedisError)
-        and isinstance(cause, OSError)
-        and not isinstance(cause, _BROKEN_OFF)
-    )
+    match error:
+        case UnreachableError():
+            return Fault.UNREACHABLE
+        case AskError() | TryAgainError():
+            return Fault.MOVED
+        case ClusterDownError():
+            return Fault.LOST
+        case ResponseError():
+            return Fault.REFUSED_COMMAND
+        case _:
+            return Fault.LOST

@@ -7,8 +7,11 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from redis.asyncio import Redis
-from redis.asyncio.sentinel import SentinelConnectionPool
+from redis.asyncio.sentinel import MasterNotFoundError, SentinelConnectionPool
+from redis.exceptions import ConnectionError as LostError
 from redis.exceptions import ResponseError
+
+from service.redis_door.faults import UnreachableError
 
 Words: TypeAlias = tuple[bytes | str | int | float, ...]
 """A command, such as `("GET", b"key")`."""
@@ -37,12 +40,12 @@ class Line:
         """The raw replies, in order; an error reply is there in place of a reply, not raised.
 
         `sent` is called between writing and reading: what passes before is not the server's time.
-        Raises what the library makes of a server that cannot be reached, breaks off or is no Redis,
-        and TimeoutError.
+        Raises UnreachableError, TimeoutError, and what the library makes of a server that breaks
+        off or is no Redis.
         """
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(CONNECTING_MAX * self._timeout_s) as limit:
-            connection = await self._pool.get_connection()
+            connection = await self._connection()
             try:
                 limit.reschedule(loop.time() + self._timeout_s)
                 await connection.send_packed_command(connection.pack_commands(commands))
@@ -50,6 +53,15 @@ class Line:
                 return [await _reply(connection) for _ in commands]
             finally:
                 await self._pool.release(connection)
+
+    async def _connection(self) -> Any:
+        try:
+            return await self._pool.get_connection()
+        except LostError as error:
+            # What is more special, such as a wrong password, was said by a server.
+            if type(error) in (LostError, MasterNotFoundError):
+                raise UnreachableError from error
+            raise
 
     async def follow_master(self) -> bool:
         """Asks the sentinels, if there are any; True when they name another master than before.
