@@ -49,11 +49,7 @@ class Kept:
     @property
     def size_bytes(self) -> int:
         """What it has to say; the memory that it takes is more."""
-        return (
-            len(self.whole or b"")
-            + len(self.finished or b"")
-            + sum(len(frame) for frame in self.frames)
-        )
+        return len(self.whole or b"") + len(self.finished or b"") + sum(map(len, self.frames))
 
 
 @dataclass(frozen=True, slots=True)
