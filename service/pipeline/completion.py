@@ -6,11 +6,9 @@ place among those in flight first.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, Hashable, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
-from functools import partial
 
 from service.domain.cache_note import ASKED, BYPASSED, CacheNote, CacheStatus
 from service.domain.cache_use import is_repeatable
@@ -24,8 +22,8 @@ from service.domain.trace import Trace
 from service.pipeline.admission import Admission
 from service.pipeline.answers import Answers, Asked, Found, require_same
 from service.pipeline.fetching import Fetcher
-from service.pipeline.flights import Flights
-from service.pipeline.relay import AnswerFlight, Relay, Tell, nobody, relay_key
+from service.pipeline.joining import Joining
+from service.pipeline.relay import Relay
 from service.pipeline.router import Begun, Embedded, Router
 from service.pipeline.told import Finished, Landed, Spoken, StreamPiece, Whole
 
@@ -54,11 +52,15 @@ class CompletionPipeline:
         self._router = router
         self._answers = answers
         self._fetcher = fetcher
-        self._relay = relay
-        self.flights = Flights[StreamPiece, Landed]()
+        self._joining = Joining(admission, answers, fetcher, relay)
 
     def __repr__(self) -> str:
-        return f"<CompletionPipeline {self._admission!r} {self.flights!r} {self._answers!r}>"
+        return f"<CompletionPipeline {self._admission!r} {self._joining!r} {self._answers!r}>"
+
+    @property
+    def in_flight_count(self) -> int:
+        """Calls that are shared, or whose answers are to be kept."""
+        return len(self._joining.flights)
 
     async def complete(self, question: Question) -> Whole:
         asked = self._answers.asked(question)
@@ -74,7 +76,7 @@ class CompletionPipeline:
                 self._answers.counters.bypassed(question.tenant)
                 landed = await self._fetcher.whole(question, request, keep_refusals=False)
                 return _whole(landed.kept, BYPASSED, landed.trace)
-            flight, note = self._join(asked, request, stream=False)
+            flight, note = self._joining.join(asked, request, stream=False)
             try:
                 landed = await flight.outcome(question.deadline)
             finally:
@@ -89,7 +91,7 @@ class CompletionPipeline:
             if found is None:
                 found = await self._answers.shared(asked)
             if found is not None:
-                self._maybe_refresh(asked, found)
+                self._joining.maybe_refresh(asked, found)
                 kept = self._answers.as_stream(found)
                 for piece in _replayed(kept, found.note):
                     yield piece
@@ -121,10 +123,10 @@ class CompletionPipeline:
 
     def close(self) -> None:
         """Ends what nobody waits for."""
-        self.flights.close()
+        self._joining.close()
 
     def _hit(self, asked: Asked, found: Found) -> Whole:
-        self._maybe_refresh(asked, found)
+        self._joining.maybe_refresh(asked, found)
         kept = self._answers.as_whole(found)
         return _whole(kept, found.note, None)
 
@@ -143,7 +145,7 @@ class CompletionPipeline:
     async def _joined(
         self, asked: Asked, request: CompletionRequest
     ) -> AsyncGenerator[StreamPiece, None]:
-        flight, note = self._join(asked, request, stream=True)
+        flight, note = self._joining.join(asked, request, stream=True)
         deadline = asked.question.deadline
         finished: Finished | None = None
         try:
@@ -162,7 +164,7 @@ class CompletionPipeline:
         self._require_same(asked, landed)
         if finished is None:
             # Whoever began the flight wanted the answer whole: there were no events.
-            landed.kept = self._answers.as_stream(Found(landed.kept, note))
+            landed.kept = self._fetcher.as_stream(landed.kept)
             for piece in _replayed(landed.kept, note):
                 yield piece
         elif note.status is CacheStatus.COALESCED:
@@ -171,100 +173,6 @@ class CompletionPipeline:
         else:
             yield finished
         self._count(asked, note, landed)
-
-    def _join(
-        self, asked: Asked, request: CompletionRequest, *, stream: bool
-    ) -> tuple[AnswerFlight, CacheNote]:
-        question, use = asked.question, asked.use
-        ours, others = self._flight_keys(asked, request, stream=stream)
-        flight = self.flights.find(ours) or self.flights.find(others)
-        status = CacheStatus.COALESCED
-        if flight is None:
-            status = CacheStatus.REFRESHED if use.refresh else CacheStatus.MISS
-            flight = self.flights.begin(
-                ours, request, lambda flight: self._fly(asked, flight, stream=stream)
-            )
-            flight.key = asked.key
-            if asked.repeat_key:
-                flight.content = question.digest
-        elif asked.repeat_key:
-            require_same(question, flight.content)
-        flight.keep_s = max(flight.keep_s, use.keep_s)
-        flight.join(question.deadline)
-        return flight, CacheNote(status, asked.key)
-
-    def _flight_keys(
-        self, asked: Asked, request: CompletionRequest, *, stream: bool
-    ) -> tuple[Hashable, Hashable]:
-        """Under which a flight is begun, and another under which one may be joined as well."""
-        if asked.repeat_key:
-            return asked.repeat_key, None
-        if not self._answers.conduct.coalesce:
-            return object(), None
-        wish, refresh = request.wish, asked.use.refresh
-        # An answer that is whole at once is no use to who wants to hear it; the reverse is.
-        others = None if stream else (asked.key, wish, refresh, True)
-        return (asked.key, wish, refresh, stream), others
-
-    async def _fly(self, asked: Asked, flight: AnswerFlight, *, stream: bool) -> Landed:
-        """Asks for the answer, unless another replica is about to have it."""
-
-        async def fetch(tell: Tell) -> Landed:
-            landed = await self._fetch(asked, flight, tell, stream=stream)
-            self._answers.keep(asked, landed, flight.keep_s)
-            return landed
-
-        try:
-            if not self._relay.is_open or not self._is_relayed(asked, flight.request):
-                return await fetch(nobody)
-            key = _relay_key(asked, flight.request, stream=stream)
-            recheck = partial(self._answers.recheck, asked)
-            return await self._relay.landed(key, flight, fetch, recheck)
-        except ServiceFailure as failure:
-            self._answers.fail(asked, failure)
-            raise
-
-    async def _fetch(
-        self, asked: Asked, flight: AnswerFlight, tell: Tell, *, stream: bool
-    ) -> Landed:
-        question, request = asked.question, flight.request
-        keep_refusals = asked.use.keep_refusals
-        if not stream:
-            return await self._fetcher.whole(question, request, keep_refusals=keep_refusals)
-        pieces = self._fetcher.stream(question, request, keep_refusals=keep_refusals)
-        async with aclosing(pieces):
-            async for piece in pieces:
-                if isinstance(piece, Landed):
-                    return piece
-                flight.add(piece)
-                tell(piece)
-        raise AssertionError("a stream ends with what has landed, or raises")
-
-    def _is_relayed(self, asked: Asked, request: CompletionRequest) -> bool:
-        # What began anew has no words for other replicas.
-        wanted = bool(asked.repeat_key) or self._answers.conduct.coalesce_replicas
-        return wanted and self._answers.conduct.coalesce and not request.wish.restart
-
-    def _maybe_refresh(self, asked: Asked, found: Found) -> None:
-        """Asks anew, beside the request, for what will be asked for again when it has expired."""
-        if asked.use.keep_s <= 0 or not self._answers.is_to_be_refreshed(found):
-            return
-        key = (asked.key, "early")
-        if self.flights.find(key) is not None:
-            return
-        request = asked.question.request()
-        request.deadline = asyncio.get_running_loop().time() + _REFRESH_MAX_S
-        stream = found.kept.finished is not None
-        flight = self.flights.begin(
-            key, request, lambda flight: self._refresh(asked, flight, stream=stream)
-        )
-        flight.keep_s = asked.use.keep_s
-        flight.join(request.deadline)
-        self._answers.counters.early_refresh(request.tenant)
-
-    async def _refresh(self, asked: Asked, flight: AnswerFlight, *, stream: bool) -> Landed:
-        with self._admission.slot():
-            return await self._fly(asked, flight, stream=stream)
 
     def _is_shared(self, asked: Asked, request: CompletionRequest) -> bool:
         """Whether an answer may be kept or shared. Raises where nobody is to be asked."""
@@ -280,7 +188,7 @@ class CompletionPipeline:
         if landed.trace is None:
             note = note._replace(status=CacheStatus.COALESCED)
         if landed.kept.whole is None:
-            landed.kept = self._answers.as_whole(Found(landed.kept, note))
+            landed.kept = self._fetcher.as_whole(landed.kept)
         self._count(asked, note, landed)
         # What was attempted for somebody else is not told.
         trace = None if note.status is CacheStatus.COALESCED else landed.trace
@@ -300,16 +208,6 @@ class CompletionPipeline:
                 counters.refreshed(tenant)
             case _:
                 counters.miss(tenant)
-
-
-_REFRESH_MAX_S = 120.0
-
-
-def _relay_key(asked: Asked, request: CompletionRequest, *, stream: bool) -> bytes:
-    if asked.repeat_key:
-        return relay_key(asked.repeat_key)
-    told = f"{request.wish!r} {asked.use.refresh} {stream}"
-    return relay_key(asked.key, told.encode())
 
 
 def _whole(kept: Kept, note: CacheNote, trace: Trace | None) -> Whole:

@@ -7,8 +7,8 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
 
-from service.domain.cache_use import Gist, gist_of, is_keepable
-from service.domain.completion import Ending
+from service.domain.cache_use import Gist, gist_of, is_keepable, is_repeatable
+from service.domain.completion import CompletionSpec, Ending
 from service.domain.kept import Kept
 from service.domain.pricing import expected_nano_usd
 from service.domain.provider import ModelRef
@@ -34,12 +34,11 @@ class Fetcher:
         answered = await self._router.complete(request)
         completion, target = answered.completion, answered.target
         kept = asked.kept(target, answered.trace, completion.ending)
-        reason = completion.ending.finish_reason
-        gist = gist_of(completion)
+        spec, gist, ending = request.spec, gist_of(completion), completion.ending
         return Landed(
             replace(kept, whole=self._scribe.whole(completion, target)),
             answered.trace,
-            is_keepable(request.spec, gist, reason, keep_refusals=keep_refusals),
+            _keepable(spec, gist, ending, keep_refusals=keep_refusals),
         )
 
     async def stream(
@@ -62,17 +61,29 @@ class Fetcher:
                         finished = self._scribe.finished(ending, target)
                         yield Finished(finished, target, trace)
                         kept = asked.kept(target, trace, ending)
-                        reason = ending.finish_reason
                         yield Landed(
                             replace(kept, frames=tuple(frames), finished=finished),
                             trace,
-                            is_keepable(request.spec, gist, reason, keep_refusals=keep_refusals),
+                            _keepable(request.spec, gist, ending, keep_refusals=keep_refusals),
                         )
                     case _:
                         frame = self._scribe.frame(event)
                         frames.append(frame)
                         gist.hear(event)
                         yield Spoken(frame)
+
+    def as_whole(self, kept: Kept) -> Kept:
+        """The same with `whole`."""
+        return self._scribe.as_whole(kept)
+
+    def as_stream(self, kept: Kept) -> Kept:
+        """The same with `frames` and `finished`."""
+        return self._scribe.as_stream(kept)
+
+
+def _keepable(spec: CompletionSpec, gist: Gist, ending: Ending, *, keep_refusals: bool) -> bool:
+    reason = ending.finish_reason
+    return is_repeatable(spec) and is_keepable(spec, gist, reason, keep_refusals=keep_refusals)
 
 
 class _Asked:

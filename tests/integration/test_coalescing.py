@@ -97,7 +97,9 @@ async def test_a_whole_answer_of_a_stream_in_flight() -> None:
         await in_flight(served, 1)
         whole = await served.completion.Complete(unary())
         await stream
+        later = await served.completion.Complete(unary())
 
+    assert Info.STATUS_HIT_LOCAL == later.cache.status
     assert 1 == len(provider.calls)
     assert "0 1 2 3 4 " == whole.message.parts[0].text
     assert Info.STATUS_COALESCED == whole.cache.status
@@ -263,7 +265,7 @@ async def test_an_early_refresh() -> None:
         early = len(provider.calls)
         clock.now += 9.9
         told = await asyncio.gather(*(served.completion.Complete(unary()) for _ in range(20)))
-        await until(lambda: 0 == len(served.pipeline.flights))
+        await until(lambda: 0 == served.pipeline.in_flight_count)
         clock.now += 200.0
         later = await served.completion.Complete(unary())
 
