@@ -105,9 +105,9 @@ class Invalidations:
         return self._voids.is_void(key, kept)
 
     def memory_age_max_s(self, now: float) -> float:
-        """Answers that are older are not taken: somebody may have made them void unheard.
+        """Answers that were asked for earlier are not taken, from memory or from the shared cache.
 
-        `now` is in the seconds of `clock`.
+        Somebody may have made them void unheard. `now` is in the seconds of `clock`.
         """
         if now - self.heard_at <= REACHES_WITHIN_S or self._client() is None:
             return math.inf

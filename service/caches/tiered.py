@@ -63,17 +63,19 @@ class TieredCache:
         if self._invalidations.is_void(key, kept):
             self.memory.remove(key)
             return None
-        if now - kept.made_at > self._invalidations.memory_age_max_s(self._monotonic()):
-            return None
-        return kept
+        return kept if self._is_known_good(kept, now) else None
 
     async def shared(self, key: bytes) -> Kept | None:
         shared = self.shared_level
         if shared is None:
             return None
         kept = await shared.get(key)
+        now = self.now()
         # Who has just begun may not know yet what is void: so nothing is removed there.
-        if kept is None or self._invalidations.is_void(key, kept) or kept.expires_at <= self.now():
+        if kept is None or self._invalidations.is_void(key, kept) or kept.expires_at <= now:
+            return None
+        # The answers of a cluster may be within reach, and what is void there not.
+        if not self._is_known_good(kept, now):
             return None
         self._remember(key, kept)
         return kept
@@ -91,6 +93,14 @@ class TieredCache:
     def forget_void(self) -> int:
         """How many answers left memory, since they are void."""
         return self.memory.remove_where(self._invalidations.is_void)
+
+    def _is_known_good(self, kept: Kept, now: float) -> bool:
+        """Whether we would have heard, had it been made void since it was asked for; or nearly so.
+
+        Its age counts from then: what was made void meanwhile is void when it comes.
+        """
+        age_s = now - kept.made_at + kept.took_s
+        return age_s <= self._invalidations.memory_age_max_s(self._monotonic())
 
     def _remember(self, key: bytes, kept: Kept) -> None:
         self.memory.put(key, kept, kept_bytes(kept), kept.expires_at, self.now())
