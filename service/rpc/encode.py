@@ -43,7 +43,7 @@ _FINISH_REASONS = {
     FinishReason.PAUSED: pb.FINISH_REASON_PAUSED,
     FinishReason.OTHER: pb.FINISH_REASON_OTHER,
 }
-_STATUSES = {
+STATUSES = {
     CacheStatus.MISS: routing_pb2.CacheInfo.STATUS_MISS,
     CacheStatus.HIT_LOCAL: routing_pb2.CacheInfo.STATUS_HIT_LOCAL,
     CacheStatus.HIT_SHARED: routing_pb2.CacheInfo.STATUS_HIT_SHARED,
@@ -91,17 +91,10 @@ def finished(ending: Ending, target: ModelRef) -> pb.StreamCompleteResponse:
 
 def whole_rest(answer: Whole, request_id: str, timing: pb.Timing, now: float) -> bytes:
     """What one request adds to a whole answer."""
-    if answer.trace is None:
-        return pb.CompleteResponse(
-            id=request_id,
-            cost=_cost(answer.note, answer.saved_nano_usd),
-            cache=cache_info(answer.note),
-            timing=timing,
-        ).SerializeToString()
     return pb.CompleteResponse(
         id=request_id,
         cost=_cost(answer.note, answer.saved_nano_usd),
-        route=route_trace(answer.trace, now),
+        route=route_trace(answer.trace, now) if answer.trace else None,
         cache=cache_info(answer.note),
         timing=timing,
     ).SerializeToString()
@@ -119,7 +112,7 @@ def finished_rest(answer: Finished, note: CacheNote, timing: pb.Timing, now: flo
 
 def cache_info(note: CacheNote) -> routing_pb2.CacheInfo:
     return routing_pb2.CacheInfo(
-        status=_STATUSES[note.status],
+        status=STATUSES[note.status],
         age=duration(note.age_s) if note.age_s else None,
         key=note.key.hex(),
     )

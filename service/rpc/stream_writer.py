@@ -10,11 +10,13 @@ from typing import Self
 from aiprovider.v1 import completion_service_pb2 as pb
 
 from service.rpc.forms import joined
+from service.rpc.rest import tag, varint
 
 # Proxies cut streams that are silent for a minute or more; providers think for longer.
 KEEPALIVE_S = 15.0
 
 Write = Callable[[bytes], Awaitable[None]]
+_SEQUENCE_TAG = tag(pb.StreamCompleteResponse.SEQUENCE_FIELD_NUMBER, 0)
 _KEEPALIVE = pb.StreamCompleteResponse(keepalive=pb.Keepalive()).SerializeToString()
 
 
@@ -104,7 +106,7 @@ class StreamWriter:
     async def _send(self, frame: bytes) -> None:
         self.sequence += 1
         self._last_write = self._loop.time()
-        await self._write(frame + numbered(self.sequence))
+        await self._write(frame + _SEQUENCE_TAG + varint(self.sequence))
 
     def _window_ended(self) -> None:
         self._window_timer = None
@@ -135,16 +137,3 @@ class StreamWriter:
         if not task.cancelled():
             # A write to a caller who left fails; the stream's own next write tells the servicer.
             task.exception()
-
-
-def numbered(sequence: int) -> bytes:
-    """The field `sequence` on the wire, to be appended to an event."""
-    digits = bytearray(_SEQUENCE_TAG)
-    while sequence > 0x7F:
-        digits.append(sequence & 0x7F | 0x80)
-        sequence >>= 7
-    digits.append(sequence)
-    return bytes(digits)
-
-
-_SEQUENCE_TAG = bytes([pb.StreamCompleteResponse.SEQUENCE_FIELD_NUMBER << 3])

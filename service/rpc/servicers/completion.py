@@ -25,6 +25,7 @@ from service.rpc import encode
 from service.rpc.call import Call, Context, current
 from service.rpc.decode.request import StreamWishes, question, stream_options
 from service.rpc.decode.spec import completion_spec
+from service.rpc.rest import hit_rest
 from service.rpc.stream_writer import StreamWriter
 
 
@@ -38,7 +39,12 @@ class CompletionServicer(pb_grpc.CompletionServiceServicer):
         call = current()
         answer = await self._pipeline.complete(question(request, call))
         _remember(call, answer.target, answer.note, answer.trace)
-        timing = encode.timing(time.monotonic() - call.started, answer.trace)
+        total_s = time.monotonic() - call.started
+        if answer.trace is None:
+            return answer.body + hit_rest(
+                call.request_id, answer.note, answer.saved_nano_usd, total_s
+            )
+        timing = encode.timing(total_s, answer.trace)
         return answer.body + encode.whole_rest(answer, call.request_id, timing, time.time())
 
     async def StreamComplete(  # pyright: ignore[reportIncompatibleMethodOverride] - grpc.aio takes a coroutine
