@@ -84,7 +84,7 @@ async def test_killed_and_started_again(redis: RedisServer) -> None:
 
 @pytest.mark.parametrize("fault", ["stopped", "asleep", "far away", "swallowed"])
 async def test_silent(redis: RedisServer, front: FaultyTcp, fault: str) -> None:
-    """A Redis that is silent or slow is waited for a few times, then left alone until it is well."""
+    """A silent or slow Redis is waited for a few times, then left alone until it is well."""
     before: dict[str, Callable[[], None]] = {
         "stopped": redis.stop,
         "asleep": lambda: redis.sleep(1.5),

@@ -11,6 +11,7 @@ import socket
 import ssl
 import struct
 import threading
+import weakref
 from collections.abc import Coroutine, Generator
 from contextlib import contextmanager
 from typing import Any
@@ -39,6 +40,8 @@ class FaultyTcp:
         self._listening: socket.socket | None = None
         self._loop = asyncio.new_event_loop()
         self._writers: set[asyncio.StreamWriter] = set()
+        self._all: weakref.WeakSet[asyncio.StreamWriter] = weakref.WeakSet()
+        """With those that are closing."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
@@ -107,11 +110,15 @@ class FaultyTcp:
 
     async def _close(self) -> None:
         await self._refuse()
-        await self._end(abruptly=True)
-        for task in self._tasks:
+        others = self._tasks - {asyncio.current_task()}
+        for task in others:
             task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        if others:
+            await asyncio.wait(others)
+        for writer in list(self._all):
+            writer.transport.abort()
+        for _ in range(3):
+            await asyncio.sleep(0)
 
     def _spawn(self, doing: Coroutine[Any, Any, None]) -> None:
         task = self._loop.create_task(doing)
@@ -129,24 +136,27 @@ class FaultyTcp:
 
     async def _serve(self, connection: socket.socket) -> None:
         connection.setblocking(False)
-        with contextlib.suppress(OSError, ssl.SSLError):
+        try:
             tls = self._tls if self._tls and await self._begins_with_tls(connection) else None
             reader = asyncio.StreamReader()
             protocol = asyncio.StreamReaderProtocol(reader)
             transport, _ = await self._loop.connect_accepted_socket(
                 lambda: protocol, connection, ssl=tls
             )
-            writer = asyncio.StreamWriter(transport, protocol, reader, self._loop)
-            self._writers.add(writer)
-            try:
-                there, back = await asyncio.open_connection("127.0.0.1", self.target)
-            except OSError:
-                self._writers.discard(writer)
-                writer.transport.abort()
-                return
-            self._writers.add(back)
-            self._spawn(self._pass(reader, back, writer, answers=False))
-            self._spawn(self._pass(there, writer, back, answers=True))
+        except (OSError, ssl.SSLError, asyncio.CancelledError):
+            connection.close()
+            return
+        writer = asyncio.StreamWriter(transport, protocol, reader, self._loop)
+        self._all.add(writer)
+        try:
+            there, back = await asyncio.open_connection("127.0.0.1", self.target)
+        except OSError:
+            writer.transport.abort()
+            return
+        self._all.add(back)
+        self._writers |= {writer, back}
+        self._spawn(self._pass(reader, back, writer, answers=False))
+        self._spawn(self._pass(there, writer, back, answers=True))
 
     async def _begins_with_tls(self, connection: socket.socket) -> bool:
         readable: asyncio.Future[None] = self._loop.create_future()
