@@ -93,7 +93,7 @@ class App:
         vitals = Vitals(self.board)
         self.monitor = Monitor(vitals.read, self.board.clock)
         self.caching = Caching(self.router, settings)
-        self._pipeline = CompletionPipeline(
+        self.pipeline = CompletionPipeline(
             self.admission,
             self.router,
             self.caching.answers,
@@ -103,8 +103,8 @@ class App:
         access_log = log_writer.put if log_writer and _logs_calls(settings) else None
         self.guard = Guard(_directory(settings), _deadlines(settings), redactor, access_log)
         servicers = Servicers(
-            CompletionServicer(self._pipeline),
-            ModelServicer(self._pipeline, self._list_models),
+            CompletionServicer(self.pipeline),
+            ModelServicer(self.pipeline, self._list_models),
             HealthServicer(self.monitor),
             AnalyticsServicer(self.caching.report),
             AdminServicer(self.caching),
@@ -157,7 +157,7 @@ class App:
     async def close(self) -> None:
         """Ends at once."""
         await self.server.stop()
-        self._pipeline.close()
+        self.pipeline.close()
         await self.caching.aclose()
         await self.sharer.follow(None)
         self.monitor.close()

@@ -27,6 +27,7 @@ from service.domain.candidate import Candidate
 from service.domain.provider import ModelRef
 from service.domain.routing import RouteRequest, plan_route
 from service.domain.scoring import Demand, View
+from tests.benchmark import hits
 
 ROOT = Path(__file__).parents[2]
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
@@ -124,7 +125,9 @@ async def ask_stream(stub: Any) -> None:
 
 
 @contextlib.contextmanager
-def service(engine: str, base_url: str) -> Generator[tuple[subprocess.Popen[str], str, float]]:
+def service(
+    engine: str, base_url: str, cache: str = "false"
+) -> Generator[tuple[subprocess.Popen[str], str, float]]:
     """The process, its port, and the seconds it took to be ready."""
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder, "log")
@@ -135,6 +138,7 @@ def service(engine: str, base_url: str) -> Generator[tuple[subprocess.Popen[str]
             "AI_PROVIDER__SERVICE__HOST": "127.0.0.1",
             "AI_PROVIDER__SERVER__DRAIN__SETTLE_S": "0",
             "AI_PROVIDER__PROVIDERS__OPENAI__ENGINE": engine,
+            "AI_PROVIDER__CACHE__ENABLED": cache,
             "AI_PROVIDER__ROUTING__ALIASES": '{"either": ["gpt-4o", "gpt-4o-mini"]}',
         }
         started = time.monotonic()
@@ -151,11 +155,13 @@ def service(engine: str, base_url: str) -> Generator[tuple[subprocess.Popen[str]
 
 
 async def measure(
-    empty: Server, native: Server, litellm: Server, bare: Bare
+    empty: Server, native: Server, cached: Server, litellm: Server, bare: Bare
 ) -> dict[str, list[float]]:
     results: dict[str, list[float]] = {}
     turns = [
         ("empty RPC", lambda: empty.cost_ms(ask_empty, 2 * UNARY_COUNT)),
+        ("hit from memory", lambda: cached.cost_ms(ask_unary, 2 * UNARY_COUNT)),
+        ("hit as a stream", lambda: cached.cost_ms(ask_stream, STREAM_COUNT)),
         ("native unary", lambda: native.cost_ms(ask_unary, UNARY_COUNT)),
         ("native unary, heard", lambda: native.cost_ms(ask_heard, UNARY_COUNT)),
         ("litellm unary", lambda: litellm.cost_ms(ask_unary, UNARY_COUNT // 4)),
@@ -219,6 +225,7 @@ async def main() -> None:
         base_url = line_of(fake).partition("=")[2]
         with (
             service("native", base_url) as (native, native_port, native_s),
+            service("native", base_url, "true") as (cached, cached_port, _),
             service("litellm", base_url) as (litellm, litellm_port, litellm_s),
             process(
                 "tests.benchmark.contestants", "bare", base_url, stdout=pipe, stdin=pipe
@@ -228,10 +235,12 @@ async def main() -> None:
             servers = (
                 Server(empty, line_of(empty)),
                 Server(native, native_port),
+                Server(cached, cached_port),
                 Server(litellm, litellm_port),
             )
             results = await measure(*servers, Bare(bare))
             report(results)
+            await hits.report(base_url, statistics.median(results["empty RPC"]))
             for name, run, seconds in (
                 ("native", native, native_s),
                 ("litellm", litellm, litellm_s),

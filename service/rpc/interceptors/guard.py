@@ -119,7 +119,7 @@ class Guard(_Interceptor):
         inner: Any = handler.unary_stream if handler.response_streaming else handler.unary_unary
 
         async def behaviour(request: Any, context: Context) -> Any:
-            return await self._serve(method, inner, request, context)
+            return await self.serve(method, inner, request, context)
 
         wrap: Any = (
             grpc.unary_stream_rpc_method_handler
@@ -129,7 +129,7 @@ class Guard(_Interceptor):
         deserializer = _lenient(handler.request_deserializer)
         return wrap(behaviour, deserializer, _passing(handler.response_serializer))
 
-    async def _serve(
+    async def serve(
         self,
         method: str,
         inner: Behaviour,
