@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from tests.benchmark.peer_contestants import TTL_S, Contestant
+from tests.benchmark.peer_contestants import REDIS_WAIT_S, TTL_S, Contestant
 from tests.benchmark.peer_load import CHANNEL_COUNT, Measured
 from tests.benchmark.peer_requests import ANSWER_CHARACTERS, PROMPT_CHARACTERS, PROMPT_COUNT
 
@@ -22,7 +22,8 @@ hits of {PROMPT_COUNT} prompts of {PROMPT_CHARACTERS} characters, answers of {AN
 {rounds} rounds of {window_s:g} s each, median [least-most]
 LiteLLM {version}: `litellm --num_workers 1`, LITELLM_LOG=ERROR, LITELLM_MODE=PRODUCTION, no \
 access log; HTTP, a kept connection for each call in flight
-service: as it is installed, with its line of log for each call; gRPC, {CHANNEL_COUNT} connections
+service: as it is installed, with its line of log for each call, but waits {REDIS_WAIT_S} s for \
+Redis, not 5 ms; gRPC, {CHANNEL_COUNT} connections
 both: a key demanded, answers kept for {TTL_S} s, their own redis-server; 4 workers are 4 replicas \
 (a process and a port each), called in turn
 1 worker: the server on a core of its own, the generator and Redis on the other; 4 workers: all \
