@@ -41,7 +41,8 @@ class Caching:
         self.memory = Memory[Kept](0, 0)
         self._repeats = Memory[Kept](0, _REPEATS_MAX)
         self._cache = TieredCache(self.memory, self.invalidations)
-        self._repeat_cache = TieredCache(self._repeats, self.invalidations)
+        # To bill once is worth more than to heed what nobody could be told.
+        self._repeat_cache = TieredCache(self._repeats, self.invalidations, holds_on=True)
         scribe = WireScribe(self._cache.now)
 
         def scope(question: Question) -> bytes:

@@ -28,18 +28,24 @@ class Shared(Protocol):
 
 
 class TieredCache:
-    """`shared` is None where no Redis is configured; it may be replaced, as `memory`'s bounds."""
+    """`shared_level` is None where no Redis is configured; it may be replaced, as `memory`'s bounds.
+
+    With `holds_on`, answers are taken also while nobody could tell that they were made void.
+    """
 
     def __init__(
         self,
         memory: Memory[Kept],
         invalidations: Invalidations,
         shared: Shared | None = None,
+        *,
+        holds_on: bool = False,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.memory = memory
         self.shared_level = shared
+        self._holds_on = holds_on
         self._invalidations = invalidations
         self._clock = clock
         self._monotonic = monotonic
@@ -99,6 +105,8 @@ class TieredCache:
 
         Its age counts from then: what was made void meanwhile is void when it comes.
         """
+        if self._holds_on:
+            return True
         age_s = now - kept.made_at + kept.took_s
         return age_s <= self._invalidations.memory_age_max_s(self._monotonic())
 

@@ -52,7 +52,7 @@ def _tiers() -> Tiers:
     invalidations.heard_at = clock.now
     shared = Shared(clock)
     memory = Memory[Kept](1 << 20, 100)
-    cache = TieredCache(memory, invalidations, shared, clock, clock)
+    cache = TieredCache(memory, invalidations, shared, clock=clock, monotonic=clock)
     return Tiers(cache, invalidations, shared, clock)
 
 
@@ -116,3 +116,17 @@ async def test_cut_off(tiers: Tiers) -> None:
 
     tiers.invalidations.heard_at = tiers.clock.now
     assert tiers.cache.local(KEY) is not None
+
+
+async def test_holding_on(tiers: Tiers) -> None:
+    """Answers to idempotency keys are taken however long nobody has been heard."""
+    clock = tiers.clock
+    memory = Memory[Kept](1 << 20, 100)
+    repeats = TieredCache(memory, tiers.invalidations, holds_on=True, clock=clock, monotonic=clock)
+    kept = replace(tiers.kept(), expires_at=clock.now + 3600.0)
+    for cache in (tiers.cache, repeats):
+        cache.keep(KEY, kept)
+    clock.now += 1000.0
+
+    assert tiers.cache.local(KEY) is None
+    assert kept == repeats.local(KEY)
