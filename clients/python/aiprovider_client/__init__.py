@@ -6,12 +6,15 @@ async with Client("localhost:8005") as client:
 """
 
 from aiprovider_client.answers import Answer
+from aiprovider_client.caching import CacheMode, Caching
 from aiprovider_client.channel import Tls
 from aiprovider_client.client import Client
 from aiprovider_client.errors import (
     AIProviderError,
     AuthenticationError,
+    CacheMissError,
     DeadlineError,
+    IdempotencyKeyReusedError,
     IncompleteStreamError,
     InternalServiceError,
     InvalidRequestError,
@@ -21,6 +24,7 @@ from aiprovider_client.errors import (
     PermissionDeniedError,
     ProviderError,
     RateLimitedError,
+    SharedCacheError,
     StreamInterruptedError,
     StreamRestartedError,
     UnreachableError,
@@ -33,8 +37,12 @@ __all__ = [
     "Answer",
     "AnswerStream",
     "AuthenticationError",
+    "CacheMissError",
+    "CacheMode",
+    "Caching",
     "Client",
     "DeadlineError",
+    "IdempotencyKeyReusedError",
     "IncompleteStreamError",
     "InternalServiceError",
     "InvalidRequestError",
@@ -47,6 +55,7 @@ __all__ = [
     "RateLimitedError",
     "Restarted",
     "Routing",
+    "SharedCacheError",
     "StreamInterruptedError",
     "StreamRestartedError",
     "Tls",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from aiprovider.v1 import completion_service_pb2 as pb
 from aiprovider.v1 import content_pb2, routing_pb2, usage_pb2
 
+from aiprovider_client.caching import is_cached
+
 
 class Answer:
     """A whole answer; `raw` is the message of the contract with all that is not repeated here."""
@@ -50,6 +52,16 @@ class Answer:
     def route(self) -> routing_pb2.RouteTrace:
         """How it came to be: every attempt, the policy, and who else could have been asked."""
         return self.raw.route
+
+    @property
+    def cached(self) -> bool:
+        """Whether it was answered before, and comes from the cache or to an idempotency key."""
+        return is_cached(self.raw.cache)
+
+    @property
+    def cache(self) -> routing_pb2.CacheInfo:
+        """Where it came from, how old it was, and the key under which it is kept."""
+        return self.raw.cache
 
     @property
     def finish_reason(self) -> str:

@@ -25,6 +25,7 @@ SERVICE_CONFIG = {
                 {"service": "aiprovider.v1.ModelService"},
                 {"service": "aiprovider.v1.HealthService"},
                 {"service": "aiprovider.v1.AnalyticsService"},
+                {"service": "aiprovider.v1.AdminService"},
             ],
             "retryPolicy": {
                 "maxAttempts": 4,

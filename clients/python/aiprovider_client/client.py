@@ -16,13 +16,17 @@ from aiprovider.v1 import (
 )
 
 from aiprovider_client.answers import Answer
-from aiprovider_client.health import HealthCalls
+from aiprovider_client.caching import Caching, cache_policy_of, idempotency_key_of
+from aiprovider_client.durations import duration_of
+from aiprovider_client.operations import OperatorCalls
 from aiprovider_client.prompts import Prompt, completion_spec
 from aiprovider_client.routing import Routing, policy_of
 from aiprovider_client.streams import AnswerStream
 
+_REPLAY_INTERVAL_MAX_S = 1.0
 
-class Client(HealthCalls):
+
+class Client(OperatorCalls):
     """Calls one service. Every method raises AIProviderError or one of its subclasses.
 
     `timeout_s` is the deadline of a call in which none is given. The API key travels as metadata:
@@ -43,6 +47,8 @@ class Client(HealthCalls):
         system: str = "",
         spec: pb.CompletionSpec | None = None,
         routing: Routing | routing_pb2.RoutingPolicy | None = None,
+        cache: Caching | routing_pb2.CachePolicy | None = None,
+        idempotency_key: str = "",
         labels: Mapping[str, str] | None = None,
         timeout_s: float | None = None,
         request_id: str = "",
@@ -50,10 +56,13 @@ class Client(HealthCalls):
         """The whole answer. `spec` holds everything else that decides it: sampling, tools, format.
 
         `prompt` is a user's text, or messages; `model`, `prompt` and `system` are added to `spec`.
+        With an `idempotency_key` a request that is made again gets the same answer, billed once.
         """
         request = pb.CompleteRequest(
             spec=completion_spec(model, prompt, system, spec),
             routing=policy_of(routing),
+            cache=cache_policy_of(cache),
+            idempotency_key=idempotency_key_of(idempotency_key),
             labels=labels,
         )
         call = self._completion.Complete(request, **self._options(timeout_s, request_id))
@@ -67,8 +76,11 @@ class Client(HealthCalls):
         system: str = "",
         spec: pb.CompletionSpec | None = None,
         routing: Routing | routing_pb2.RoutingPolicy | None = None,
+        cache: Caching | routing_pb2.CachePolicy | None = None,
         stream_options: pb.StreamOptions | None = None,
         restart: bool = False,
+        replay_interval_s: float | None = None,
+        idempotency_key: str = "",
         labels: Mapping[str, str] | None = None,
         timeout_s: float | None = None,
         request_id: str = "",
@@ -77,16 +89,22 @@ class Client(HealthCalls):
 
         With `restart`, an answer that breaks off begins again from whoever can give it;
         `AnswerStream.texts` tells how that is noticed. Without it, and when nobody can,
-        StreamInterruptedError is raised.
+        StreamInterruptedError is raised. `replay_interval_s`, at most 1, is the pause between the
+        deltas of an answer that comes from the cache.
         """
         request = pb.StreamCompleteRequest(
             spec=completion_spec(model, prompt, system, spec),
             routing=policy_of(routing),
+            cache=cache_policy_of(cache),
+            idempotency_key=idempotency_key_of(idempotency_key),
             stream_options=stream_options,
             labels=labels,
         )
         if restart:
             request.stream_options.restart_on_interruption = True
+        if replay_interval_s is not None:
+            pause = duration_of("replay_interval_s", replay_interval_s, _REPLAY_INTERVAL_MAX_S)
+            request.stream_options.replay_interval.FromTimedelta(pause)
         call = self._completion.StreamComplete(request, **self._options(timeout_s, request_id))
         return AnswerStream(call, self._target)
 
@@ -98,11 +116,14 @@ class Client(HealthCalls):
         system: str = "",
         spec: pb.CompletionSpec | None = None,
         routing: Routing | routing_pb2.RoutingPolicy | None = None,
+        cache: Caching | routing_pb2.CachePolicy | None = None,
         timeout_s: float | None = None,
     ) -> pb.ExplainRouteResponse:
         """How a request would be routed now; no provider is asked. Arguments as in `complete`."""
         request = pb.ExplainRouteRequest(
-            spec=completion_spec(model, prompt, system, spec), routing=policy_of(routing)
+            spec=completion_spec(model, prompt, system, spec),
+            routing=policy_of(routing),
+            cache=cache_policy_of(cache),
         )
         call = self._completion.ExplainRoute(request, **self._options(timeout_s))
         return await self._answered(call)

@@ -63,6 +63,10 @@ class InvalidRequestError(AIProviderError):
     """The request is at fault; the same one will fail again."""
 
 
+class IdempotencyKeyReusedError(InvalidRequestError):
+    """The idempotency key was used with another spec before."""
+
+
 class AuthenticationError(AIProviderError):
     """The API key or the certificate is missing or unknown."""
 
@@ -72,7 +76,11 @@ class PermissionDeniedError(AIProviderError):
 
 
 class NotFoundError(AIProviderError):
-    """No provider serves the model, or the cache has no answer."""
+    """No provider serves the model; or CacheMissError."""
+
+
+class CacheMissError(NotFoundError):
+    """The cache has no answer, and the request forbade to ask a provider."""
 
 
 class RateLimitedError(AIProviderError):
@@ -81,6 +89,13 @@ class RateLimitedError(AIProviderError):
 
 class OverloadedError(AIProviderError):
     """This replica has too much to do, or is shutting down; another may take the call."""
+
+
+class SharedCacheError(AIProviderError):
+    """The cache that replicas share did not confirm: answers are void on one replica alone so far.
+
+    The others are told as soon as it can be reached; ask again to know when.
+    """
 
 
 class ProviderError(AIProviderError):
@@ -124,9 +139,9 @@ BY_REASON: Mapping[str, type[AIProviderError]] = {
     "CONTEXT_WINDOW_EXCEEDED": InvalidRequestError,
     "CONTENT_POLICY_VIOLATION": InvalidRequestError,
     "NO_CAPABLE_PROVIDER": InvalidRequestError,
-    "IDEMPOTENCY_KEY_REUSED": InvalidRequestError,
+    "IDEMPOTENCY_KEY_REUSED": IdempotencyKeyReusedError,
     "MODEL_NOT_FOUND": NotFoundError,
-    "CACHE_MISS": NotFoundError,
+    "CACHE_MISS": CacheMissError,
     "API_KEY_INVALID": AuthenticationError,
     "MODEL_NOT_ALLOWED": PermissionDeniedError,
     "PROVIDER_RATE_LIMITED": RateLimitedError,
@@ -135,6 +150,7 @@ BY_REASON: Mapping[str, type[AIProviderError]] = {
     "TENANT_BUDGET_EXHAUSTED": RateLimitedError,
     "SERVER_OVERLOADED": OverloadedError,
     "SERVER_DRAINING": OverloadedError,
+    "SHARED_CACHE_UNAVAILABLE": SharedCacheError,
     "PROVIDER_UNAVAILABLE": ProviderError,
     "PROVIDER_TIMEOUT": ProviderError,
     "NO_HEALTHY_PROVIDER": ProviderError,

@@ -9,6 +9,8 @@ from typing import Literal, get_args
 
 from aiprovider.v1 import routing_pb2
 
+from aiprovider_client.durations import duration_of
+
 Objective = Literal[
     "balanced",
     "latency",
@@ -98,9 +100,4 @@ def names_of(names: Names) -> Sequence[str]:
 
 
 def _duration(name: str, seconds: float | None) -> timedelta | None:
-    if seconds is None:
-        return None
-    try:
-        return timedelta(seconds=seconds)
-    except (OverflowError, ValueError):
-        raise ValueError(f"{name} cannot be {seconds} seconds") from None
+    return None if seconds is None else duration_of(name, seconds)

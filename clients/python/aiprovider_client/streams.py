@@ -15,6 +15,7 @@ from aiprovider.v1 import completion_service_pb2 as pb
 from aiprovider.v1 import content_pb2, routing_pb2
 
 from aiprovider_client.answers import Answer
+from aiprovider_client.caching import is_cached
 from aiprovider_client.errors import IncompleteStreamError, StreamRestartedError, from_rpc
 
 
@@ -49,6 +50,16 @@ class AnswerStream:
         if not self._finished:
             raise IncompleteStreamError("the stream has not finished", reason="INCOMPLETE_STREAM")
         return Answer(self._answer)
+
+    @property
+    def cached(self) -> bool:
+        """As in Answer, from StreamStarted on; False before."""
+        return is_cached(self._answer.cache)
+
+    @property
+    def cache(self) -> routing_pb2.CacheInfo:
+        """As in Answer, from StreamStarted on; empty before."""
+        return self._answer.cache
 
     async def __aenter__(self) -> Self:
         return self

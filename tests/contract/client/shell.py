@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from asyncio.subprocess import PIPE, Process
 
@@ -11,9 +12,9 @@ _PROGRAM = "import sys; from aiprovider_client.cli import main; sys.exit(main())
 
 async def started(port: int, command: str, *arguments: str) -> Process:
     """Still running; its output is read through pipes."""
-    server = ("--server", f"127.0.0.1:{port}")
     return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", _PROGRAM, command, *server, *arguments),
+        *(sys.executable, "-c", _PROGRAM, command, *arguments),
+        env={**os.environ, "AIP_SERVER": f"127.0.0.1:{port}"},
         stdin=PIPE,
         stdout=PIPE,
         stderr=PIPE,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from aiprovider_client.caching import Caching
 from aiprovider_client.cli import main
 from aiprovider_client.cli.arguments import parser
-from aiprovider_client.cli.requests import routing_of
+from aiprovider_client.cli.requests import caching_of, routing_of
 from aiprovider_client.routing import Routing
 
 
@@ -22,6 +23,23 @@ from aiprovider_client.routing import Routing
         ("health", "--watch", "--models"),
         ("models", "--timeout", "-1"),
         ("models", "--timeout", "soon"),
+        ("complete", "gpt-4o", "Hi.", "--cache", "sometimes"),
+        ("complete", "gpt-4o", "Hi.", "--cache-ttl", "-1"),
+        ("complete", "gpt-4o", "Hi.", "--max-age", "nan"),
+        ("complete", "gpt-4o", "Hi.", "--namespace", "n" * 129),
+        ("complete", "gpt-4o", "Hi.", "--idempotency-key", ""),
+        ("complete", "gpt-4o", "Hi.", "--idempotency-key", "k" * 129),
+        ("complete", "gpt-4o", "Hi.", "--replay-interval", "0.1"),
+        ("stream", "gpt-4o", "Hi.", "--replay-interval", "1.1"),
+        ("explain", "gpt-4o", "--max-age", "inf"),
+        ("explain", "gpt-4o", "--idempotency-key", "k"),
+        ("count", "gpt-4o", "Hi.", "--cache", "off"),
+        ("cache",),
+        ("cache", "invalidate"),
+        ("cache", "invalidate", "--model", "gpt-4o", "--everything"),
+        ("cache", "invalidate", "--key", "c0ffee", "--tenant", "acme"),
+        ("cache", "invalidate", "--key", "client.pem"),
+        ("cache", "invalidate", "--tenant", ""),
     ],
 )
 def test_mistakes(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
@@ -64,3 +82,33 @@ def test_hedging(told: tuple[str, ...], expected: float | None) -> None:
     options = parser().parse_args(["stream", "gpt-4o", "Hi.", *told])
 
     assert expected == routing_of(options).hedge_delay_s
+
+
+@pytest.mark.parametrize("command", ["complete", "stream", "explain"])
+def test_wishes_about_the_cache(command: str) -> None:
+    """Every option has its wish; without any, nothing is said of the cache."""
+    typed = "--cache refresh --cache-ttl 0 --max-age 2.5 --namespace n"
+    told = parser().parse_args([command, "gpt-4o", "Hi.", *typed.split()])
+    silent = parser().parse_args([command, "gpt-4o", "Hi."])
+
+    assert Caching(mode="refresh", ttl_s=0, max_age_s=2.5, namespace="n") == caching_of(told)
+    assert caching_of(silent) is None
+
+
+def test_which_answers_the_refusal_says(capsys: pytest.CaptureFixture[str]) -> None:
+    """Making void without a word about which is refused, and every way to say it is named."""
+    main(["cache", "invalidate"])
+
+    told = capsys.readouterr().err
+    for option in ("--tenant", "--namespace", "--model", "--key", "--everything"):
+        assert option in told
+
+
+def test_two_keys() -> None:
+    """Where `--key` is that of an answer, the client's own key still has an option."""
+    typed = "cache invalidate --key c0ffee --cert c.pem --tls-key k.pem"
+    invalidate = parser().parse_args(typed.split())
+    stats = parser().parse_args(["cache", "stats", "--cert", "c.pem", "--key", "k.pem"])
+
+    assert ("c0ffee", "k.pem") == (invalidate.answer_key, str(invalidate.key))
+    assert "k.pem" == str(stats.key)

@@ -44,7 +44,7 @@ def test_candidates() -> None:
         policy="latency", policy_version="2", propensity=0.75, draw=0.5, candidates=[FIRST, OPEN]
     )
     told = routes.explained(
-        pb.ExplainRouteResponse(candidates=[FIRST, OPEN], route=route, would_hit_cache=True), NOW_S
+        pb.ExplainRouteResponse(candidates=[FIRST, OPEN], route=route, cache_key="c0ffee"), NOW_S
     )
 
     sums = "share; score; = quality; + time; quality"
@@ -53,7 +53,7 @@ def test_candidates() -> None:
         "1; a/m; 75.0 %; -1.250; -0.250; -1.000; 90.0 %; 2.34 s; $0.001250; 3/12",
         "-; b@eu/m; -; -; -; -; 90.0 %; -; -; 1; circuit open until 08:00:12 UTC, for 12 s",
         "by latency (version 2); the first had a chance of 75.0 %, the draw was 0.500",
-        "the answer cache would answer",
+        "cache key c0ffee: memory would not answer",
     ]
     assert expected == [re.sub("  +", "; ", line) for line in told.splitlines()]
 
@@ -119,4 +119,5 @@ def test_a_table() -> None:
 def test_spans_and_costs() -> None:
     """Figures are as long as a reader can use; an unknown price is no price of 0."""
     assert ["0 ms", "999 ms", "1.00 s", "12 s"] == [span(s) for s in (0, 0.999, 1, 12.3)]
+    assert ["599 s", "10 min", "2.0 h"] == [span(s) for s in (599, 600, 7200)]
     assert ["-", "$0.000001", "$1.500000"] == [cost(n) for n in (0, 1_000, 1_500_000_000)]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
+from typing import Any
 
+from aiprovider_client.caching import CACHE_MODES, IDEMPOTENCY_KEY_MAX_CHARS
 from aiprovider_client.routing import OBJECTIVES
 
 _EXIT_CODES = """exit codes:
@@ -13,7 +15,7 @@ _EXIT_CODES = """exit codes:
   4 key or permission   5 unknown model   6 rate limit or quota   7 deadline
   8 providers failed, or the answer broke off   70 fault of the service   130 interrupted
   1 the answer is no: health, when the service is not serving or no provider can;
-    explain, when nobody would be asked
+    explain, when nobody would be asked; --cache only_if_cached, when there is no answer
 """
 _TOOL_HELP = 'JSON file {"name", "description", "parameters"}'
 _HEALTH_HELP = """Without SERVICE: the service's own health, by the standard protocol, and below it
@@ -33,15 +35,16 @@ def parser() -> argparse.ArgumentParser:
     def add(name: str, about: str, *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:
         return commands.add_parser(name, help=about, description=about, parents=[common, *parents])
 
-    asking, routing, hedging = _asking(), _routing(), _hedging()
+    asking, routing, hedging, caching = _asking(), _routing(), _hedging(), _caching()
+    once = _once()
     prompt = _prompt("-", "default: standard input")
-    add("complete", "ask, and print the whole answer", prompt, asking, routing, hedging)
-    stream = add(
-        "stream", "ask, and print the answer as it comes", prompt, asking, routing, hedging
-    )
+    whole = (prompt, asking, routing, hedging, caching, once)
+    add("complete", "ask, and print the whole answer", *whole)
+    stream = add("stream", "ask, and print the answer as it comes", *whole)
+    stream.add_argument("--replay-interval", type=float, metavar="SECONDS", help=_REPLAY_HELP)
     stream.add_argument("--restart", action="store_true", help=_RESTART_HELP)
     explain = _prompt("Hello.", "default: a short one; - is standard input")
-    add("explain", "tell who would be asked, and why; nobody is", explain, asking, routing)
+    add("explain", "tell who would be asked, and why; nobody is", explain, asking, routing, caching)
     add("count", "count the tokens of a prompt", prompt, asking)
     embed = add("embed", "turn texts into vectors")
     embed.add_argument("model")
@@ -49,7 +52,30 @@ def parser() -> argparse.ArgumentParser:
     models = add("models", "list what can be asked for")
     models.add_argument("--provider", action="append", default=[], help="only of this provider")
     _health(add("health", "ask how the service and its providers do"))
+    _cache(commands)
     return root
+
+
+def _cache(commands: Any) -> None:
+    about = "what the answer cache did, and making its answers void"
+    cache = commands.add_parser("cache", help=about, description=about)
+    deeds = cache.add_subparsers(dest="deed", required=True, metavar="DEED")
+    about = "tell what the cache of the replica that answers did"
+    stats = deeds.add_parser("stats", help=about, description=about, parents=[_common()])
+    stats.add_argument(
+        "--all", action="store_true", help="for all tenants; needs the permission cache_admin"
+    )
+    about = "make answers void, on every replica: those for which all that is given holds"
+    # Here `--key` is that of an answer.
+    invalidate = deeds.add_parser(
+        "invalidate", help=about, description=about, parents=[_common("--tls-key")]
+    )
+    group = invalidate.add_argument_group("which answers")
+    group.add_argument("--tenant", help="of this tenant")
+    group.add_argument("--namespace", help='in this namespace; "" is that of requests without one')
+    group.add_argument("--model", help="to requests for this model, or by this PROVIDER/MODEL")
+    group.add_argument("--key", dest="answer_key", help="the one under this key; stands alone")
+    group.add_argument("--everything", action="store_true", help="all; stands alone")
 
 
 def _health(health: argparse.ArgumentParser) -> None:
@@ -61,7 +87,7 @@ def _health(health: argparse.ArgumentParser) -> None:
     health.add_argument("--refresh", action="store_true", help="have the providers asked now")
 
 
-def _common() -> argparse.ArgumentParser:
+def _common(*key: str) -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     group = common.add_argument_group("connection")
     group.add_argument(
@@ -75,7 +101,9 @@ def _common() -> argparse.ArgumentParser:
     group.add_argument("--tls", action="store_true", help="TLS with the system's authorities")
     group.add_argument("--ca", type=Path, help="PEM of the authority to trust; turns TLS on")
     group.add_argument("--cert", type=Path, help="PEM of the client's certificate")
-    group.add_argument("--key", type=Path, help="PEM of the client's key")
+    group.add_argument(
+        *(key or ("--key", "--tls-key")), dest="key", type=Path, help="PEM of the client's key"
+    )
     group.add_argument("--timeout", type=_seconds, default=60.0, help="seconds; default: 60")
     common.add_argument("--json", action="store_true", help="print JSON, errors too")
     return common
@@ -141,4 +169,34 @@ def _hedging() -> argparse.ArgumentParser:
     return hedging
 
 
+def _caching() -> argparse.ArgumentParser:
+    caching = argparse.ArgumentParser(add_help=False)
+    group = caching.add_argument_group("answer cache")
+    group.add_argument("--cache", choices=CACHE_MODES, help="which directions are open")
+
+    def seconds(name: str, about: str) -> None:
+        group.add_argument(name, type=float, metavar="SECONDS", help=about)
+
+    seconds("--cache-ttl", "how long the new answer may be kept; 0 keeps nothing")
+    seconds("--max-age", "take no older answer")
+    group.add_argument("--namespace", default="", help="separates answers of equal requests")
+    return caching
+
+
+def _once() -> argparse.ArgumentParser:
+    once = argparse.ArgumentParser(add_help=False)
+    once.add_argument("--idempotency-key", type=_given, metavar="KEY", help=_ONCE_HELP)
+    return once
+
+
+def _given(text: str) -> str:
+    # An empty variable of a shell would take the protection away unnoticed.
+    if not 0 < len(text) <= IDEMPOTENCY_KEY_MAX_CHARS:
+        limit = IDEMPOTENCY_KEY_MAX_CHARS
+        raise argparse.ArgumentTypeError(f"must have 1 to {limit} characters, has {len(text)}")
+    return text
+
+
+_ONCE_HELP = "asked again with the same key, the same answer comes, and is billed once"
+_REPLAY_HELP = "pause between the pieces of an answer from the cache; at most 1"
 _RESTART_HELP = "let an answer that breaks off begin again; a line [void: ...] then says so"

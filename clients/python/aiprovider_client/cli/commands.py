@@ -8,8 +8,15 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from aiprovider_client.cli import output
+from aiprovider_client.cli.cache import cache
 from aiprovider_client.cli.health import NO, health
-from aiprovider_client.cli.requests import client_of, prompt_of, routing_of, spec_of
+from aiprovider_client.cli.requests import (
+    caching_of,
+    client_of,
+    prompt_of,
+    routing_of,
+    spec_of,
+)
 
 
 async def complete(options: argparse.Namespace) -> int:
@@ -20,6 +27,8 @@ async def complete(options: argparse.Namespace) -> int:
             system=options.system,
             spec=spec_of(options),
             routing=routing_of(options),
+            cache=caching_of(options),
+            idempotency_key=options.idempotency_key or "",
         )
     if options.json:
         output.print_json(answer.raw)
@@ -37,7 +46,10 @@ async def stream(options: argparse.Namespace) -> int:
             system=options.system,
             spec=spec_of(options),
             routing=routing_of(options),
+            cache=caching_of(options),
+            idempotency_key=options.idempotency_key or "",
             restart=options.restart,
+            replay_interval_s=options.replay_interval,
         ) as spoken,
     ):
         if options.json:
@@ -59,6 +71,7 @@ async def explain(options: argparse.Namespace) -> int:
             system=options.system,
             spec=spec_of(options),
             routing=routing_of(options),
+            cache=caching_of(options),
         )
     if options.json:
         output.print_json(explanation)
@@ -107,4 +120,5 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], Coroutine[Any, Any, int]]] = 
     "embed": embed,
     "models": models,
     "health": health,
+    "cache": cache,
 }

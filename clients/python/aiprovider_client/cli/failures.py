@@ -12,6 +12,7 @@ from aiprovider_client.cli.output import note
 from aiprovider_client.errors import (
     AIProviderError,
     AuthenticationError,
+    CacheMissError,
     DeadlineError,
     IncompleteStreamError,
     InvalidRequestError,
@@ -21,6 +22,7 @@ from aiprovider_client.errors import (
     PermissionDeniedError,
     ProviderError,
     RateLimitedError,
+    SharedCacheError,
     StreamInterruptedError,
     UnreachableError,
 )
@@ -30,8 +32,10 @@ _EXIT_CODES: tuple[tuple[type[AIProviderError], int], ...] = (
     (NotImplementedByServiceError, 2),
     (UnreachableError, 3),
     (OverloadedError, 3),
+    (SharedCacheError, 3),
     (AuthenticationError, 4),
     (PermissionDeniedError, 4),
+    (CacheMissError, 1),
     (NotFoundError, 5),
     (RateLimitedError, 6),
     (DeadlineError, 7),

@@ -8,12 +8,17 @@ from collections.abc import Sequence
 from time import time
 from typing import Any
 
+from aiprovider.v1 import (
+    admin_service_pb2,
+    analytics_service_pb2,
+    health_service_pb2,
+    model_service_pb2,
+)
 from aiprovider.v1 import completion_service_pb2 as pb
-from aiprovider.v1 import health_service_pb2, model_service_pb2
 from google.protobuf import json_format
 
 from aiprovider_client.answers import Answer
-from aiprovider_client.cli import providers, routes
+from aiprovider_client.cli import cache_text, providers, routes
 from aiprovider_client.cli.tables import place
 from aiprovider_client.streams import Restarted
 
@@ -58,6 +63,8 @@ def print_rest(answer: Answer, *, with_route: bool) -> None:
         f"{place(answer.served_by)}: {answer.finish_reason.lower()},"
         f" {usage.input_tokens} + {usage.output_tokens} tokens{about}, {took_ms:.1f} ms"
     )
+    if origin := cache_text.origin(answer.cache):
+        note(origin)
     unanswered = routes.unanswered(answer.route.attempts)
     if unanswered and not with_route:
         note("without answer: " + "; ".join(routes.attempt(one) for one in unanswered))
@@ -69,6 +76,14 @@ def print_rest(answer: Answer, *, with_route: bool) -> None:
 
 def print_explanation(explanation: pb.ExplainRouteResponse) -> None:
     print(routes.explained(explanation, time()))
+
+
+def print_cache_stats(stats: analytics_service_pb2.GetCacheStatsResponse) -> None:
+    print(cache_text.stats(stats))
+
+
+def print_invalidated(done: admin_service_pb2.InvalidateCacheResponse) -> None:
+    print(cache_text.invalidated(done))
 
 
 def print_health(service: str, status: str, *, as_json: bool) -> None:

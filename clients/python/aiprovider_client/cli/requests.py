@@ -11,6 +11,7 @@ from typing import Any, cast
 from aiprovider.v1 import completion_service_pb2 as pb
 from aiprovider.v1 import content_pb2
 
+from aiprovider_client.caching import Caching
 from aiprovider_client.channel import Tls
 from aiprovider_client.client import Client
 from aiprovider_client.routing import Routing
@@ -54,6 +55,17 @@ def spec_of(options: argparse.Namespace) -> pb.CompletionSpec:
             )
         )
     return spec
+
+
+def caching_of(options: argparse.Namespace) -> Caching | None:
+    """None if nothing was typed."""
+    wishes = Caching(
+        mode=options.cache,
+        ttl_s=options.cache_ttl,
+        max_age_s=options.max_age,
+        namespace=options.namespace,
+    )
+    return None if wishes == Caching() else wishes
 
 
 def routing_of(options: argparse.Namespace) -> Routing:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from aiprovider.v1 import completion_service_pb2 as pb
 from aiprovider.v1 import routing_pb2
 
+from aiprovider_client.cli.cache_text import expected
 from aiprovider_client.cli.tables import (
     NOTHING,
     Column,
@@ -29,9 +30,7 @@ _Candidates = Sequence[routing_pb2.Candidate]
 def explained(explanation: pb.ExplainRouteResponse, now: float) -> str:
     """`now` is in seconds since the epoch."""
     told = [_candidates(explanation.candidates, now), _choice(explanation.route)]
-    if explanation.would_hit_cache:
-        told.append("the answer cache would answer")
-    return "\n".join(told)
+    return "\n".join([*told, expected(explanation)])
 
 
 def routed(route: routing_pb2.RouteTrace, now: float) -> str:

@@ -12,6 +12,8 @@ Column = tuple[str, Sequence[str]]
 """A heading, and a cell for each line. `>heading` stands above numbers, set to the right."""
 
 _NANO = 1_000_000_000
+_KIBI = 1024
+_LONG_S = 600
 
 
 def table(*columns: Column) -> str:
@@ -35,16 +37,32 @@ def place(target: routing_pb2.ModelRef) -> str:
     return f"{target.provider}{deployment}{model}"
 
 
-def span(seconds: float) -> str:
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.0f} s"
+def span(span_s: float) -> str:
+    if span_s < 1:
+        return f"{span_s * 1000:.0f} ms"
+    if span_s < _LONG_S:
+        return f"{span_s:.2f} s" if span_s < 10 else f"{span_s:.0f} s"
+    return f"{span_s / 60:.0f} min" if span_s < 2 * 3600 else f"{span_s / 3600:.1f} h"
 
 
 def duration(value: duration_pb2.Duration) -> str:
     """0 is how the contract says that nothing is known."""
-    seconds = value.seconds + value.nanos / _NANO
-    return span(seconds) if seconds else NOTHING
+    return span(seconds(value)) if seconds(value) else NOTHING
+
+
+def seconds(value: duration_pb2.Duration) -> float:
+    return value.seconds + value.nanos / _NANO
+
+
+def size(size_bytes: int) -> str:
+    value = float(size_bytes)
+    if value < _KIBI:
+        return f"{size_bytes} B"
+    for unit in ("KiB", "MiB"):
+        value /= _KIBI
+        if value < _KIBI:
+            return f"{value:.1f} {unit}"
+    return f"{value / _KIBI:.1f} GiB"
 
 
 def cost(nano_usd: int) -> str:
