@@ -177,6 +177,7 @@ class CompletionPipeline:
     def _is_shared(self, asked: Asked, request: CompletionRequest) -> bool:
         """Whether an answer may be kept or shared. Raises where nobody is to be asked."""
         if asked.use.only:
+            self._answers.counters.miss(request.tenant)
             raise ServiceFailure(
                 ErrorReason.CACHE_MISS,
                 "the cache has no such answer, and MODE_ONLY_IF_CACHED forbids to ask a provider",

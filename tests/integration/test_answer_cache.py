@@ -117,7 +117,9 @@ async def test_only_if_cached_asks_nobody() -> None:
         missed = await failure_of(served.completion.Complete(only))
         served.caching.answers.conduct = CacheConduct(CacheTerms(KeepPolicy.OFF))
         forbidden = await failure_of(served.completion.Complete(only))
+        misses = served.caching.counters.total().misses
 
+    assert 2 == misses
     assert [Status.NOT_FOUND] * 2 == [missed.code(), forbidden.code()]
     assert ["CACHE_MISS"] * 2 == [details(one).error.reason for one in (missed, forbidden)]
     assert [] == provider.calls
