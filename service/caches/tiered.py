@@ -28,7 +28,7 @@ class Shared(Protocol):
 
 
 class TieredCache:
-    """`shared_level` is None where no Redis is configured; it may be replaced, as `memory`'s bounds.
+    """`shared_level` is None where no Redis is configured. It may be replaced at any time.
 
     With `holds_on`, answers are taken also while nobody could tell that they were made void.
     """

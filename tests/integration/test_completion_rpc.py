@@ -8,8 +8,8 @@ from typing import Any
 
 import grpc.aio
 import pytest
-from aiprovider.v1 import completion_service_pb2 as pb
 from aiprovider.v1 import analytics_service_pb2, content_pb2, routing_pb2
+from aiprovider.v1 import completion_service_pb2 as pb
 
 from service.domain.completion import Ending, FinishReason, Text, ToolCall
 from service.domain.errors import ProviderFailure

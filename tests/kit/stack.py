@@ -63,11 +63,11 @@ def environment(adversary: Adversary, engine: str = "native", **more: str) -> Ma
 
 @asynccontextmanager
 async def running(
-    folder: Path, engine: str = "native", adversary: Adversary | None = None, **more: str
+    folder: Path, engine: str = "native", adversary: Any = None, **more: str
 ) -> AsyncGenerator[Stack, None]:
     """`more` are further variables, such as `AI_PROVIDER__LIMITS__ATTEMPTS_MAX="3"`.
 
-    An adversary that is given goes on afterwards.
+    An Adversary that is given goes on afterwards.
     """
     async with nullcontext(adversary) if adversary else Adversary() as adversary:  # noqa: PLR1704
         variables = environment(adversary, engine, **more)
