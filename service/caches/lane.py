@@ -56,7 +56,7 @@ class Lane:
         """Whether it has sent us elsewhere."""
         self.write_problem = ""
         """The kind of the error with which it last refused to take something."""
-        self._line = line
+        self.line = line
         self.patience = patience
         self._loop = asyncio.get_running_loop()
         self._writes_from = 0.0
@@ -94,7 +94,10 @@ class Lane:
     def failed(self, began_at: float, error: Exception) -> None:
         self.failure_count += 1
         what = fault(error)
-        self.moved |= what is Fault.MOVED
+        if what is Fault.MOVED and self._in_cluster:
+            # It does answer, and has other slots.
+            self.moved = True
+            return
         now, nobody = self._loop.time(), what is Fault.UNREACHABLE
         self._judged(partial(self.breaker.failed, began_at, now, kind(error), nobody=nobody))
 
@@ -130,7 +133,7 @@ class Lane:
         await self.lookups.aclose()
         for errands in (self.stores, self.errands, self.looks):
             await errands.aclose()
-        await self._line.aclose()
+        await self.line.aclose()
 
     def _judged(self, judge: Callable[[], None]) -> None:
         was_open = self.is_open()
@@ -152,7 +155,7 @@ class Lane:
 
     async def _has_new_master(self) -> bool:
         try:
-            return await self._line.follow_master()
+            return await self.line.follow_master()
         except Exception:  # noqa: BLE001 - as long as the master answers, sentinels may be gone
             return False
 
@@ -164,7 +167,7 @@ class Lane:
         wait = Wait(self.patience.wait_s, partial(self.late, began_at))
         before = clock.read() if clock else 0.0
         try:
-            told, *written = await self._line.exchange(commands, wait.sent)
+            told, *written = await self.line.exchange(commands, wait.sent)
             moment = _moment(_good(told))
         except Exception as error:  # noqa: BLE001 - whatever a broken server makes of the library
             self.failed(began_at, error)
@@ -183,7 +186,7 @@ class Lane:
         self.breaker.trial_begins()
         try:
             # With a connection to begin with: to make one may take its time.
-            await self._line.exchange([("PING",)])
+            await self.line.exchange([("PING",)])
             value, was_late = await self._timed(("GET", self.probe))
             reply, was_late_too = await self._timed(self._store())
             _good(value)
@@ -205,7 +208,7 @@ class Lane:
     async def _timed(self, words: Words) -> tuple[Any, bool]:
         wait = Wait(self.patience.wait_s, _nothing)
         try:
-            (reply,) = await self._line.exchange([words], wait.sent)
+            (reply,) = await self.line.exchange([words], wait.sent)
         finally:
             in_time = wait.end()
         return reply, not in_time

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import random
 from collections.abc import Sequence
 from itertools import count
 from typing import Protocol
@@ -12,14 +14,14 @@ import structlog
 from service.caches.lane import Lane, Patience
 from service.redis_door import (
     SLOTS_COUNT,
-    Client,
     Mode,
     RedisTerms,
+    Slots,
     kind,
     line,
     node_line,
-    owners,
     slot_of,
+    slots_by,
 )
 
 LOOK_EVERY_S = 10.0
@@ -73,17 +75,16 @@ class OneLane:
 
 
 class ClusterLanes:
-    """A lane to each node that has slots. `cluster` is asked for them."""
+    """A lane to each node that has slots. Raises ValueError for terms that lead to no cluster."""
 
-    def __init__(
-        self, terms: RedisTerms, cluster: Client, probe: bytes, patience: Patience
-    ) -> None:
+    def __init__(self, terms: RedisTerms, probe: bytes, patience: Patience) -> None:
         self.problem = "not asked yet"
         self._terms = terms
-        self._cluster = cluster
+        self._seeds = [node_line(terms, host, port) for host, port in terms.addresses]
         self._probe = probe
         self._patience = patience
         self._lanes: dict[tuple[str, int], Lane] = {}
+        self._known: list[Slots] = []
         self._slots: list[Lane | None] = [None] * SLOTS_COUNT
         self._look_at = 0.0
 
@@ -99,53 +100,73 @@ class ClusterLanes:
 
     async def look(self) -> None:
         now = asyncio.get_running_loop().time()
-        if now < self._look_at and not any(
-            lane.moved or not lane.is_open() for lane in self._lanes.values()
+        if now < self._look_at and all(
+            lane.is_open() and not lane.moved for lane in self._lanes.values()
         ):
             return
-        try:
-            async with asyncio.timeout(LOOK_MAX_S):
-                found = await owners(self._cluster)
-        except Exception as error:  # noqa: BLE001 - whatever a broken cluster makes of the library
-            # What was known may still hold.
-            if not self._lanes and self.problem != kind(error):
-                _log.warning(
-                    "no node of the Redis cluster can be asked",
-                    server=self._terms.server,
-                    error=kind(error),
-                )
-            self.problem = kind(error)
-            return
-        self.problem = ""
-        self._look_at = now + LOOK_EVERY_S
-        await self._adopt(found)
+        found = await self._found()
+        if found:
+            self._look_at = now + LOOK_EVERY_S
+            for lane in self._lanes.values():
+                lane.moved = False
+            if found != self._known:
+                await self._adopt(found)
 
     async def aclose(self) -> None:
         for lane in self._lanes.values():
             await lane.aclose()
+        for seed in self._seeds:
+            await seed.aclose()
 
-    async def _adopt(self, found: Sequence[tuple[str, int] | None]) -> None:
-        addresses = {address for address in found if address is not None}
-        for host, port in sorted(addresses - self._lanes.keys()):
-            there = node_line(self._terms, host, port)
-            lane = Lane(there, f"{host}:{port}", self._probe, self._patience, at_once=False)
-            self._lanes[host, port] = lane
+    async def _found(self) -> list[Slots]:
+        """Empty when nobody can be asked: what was known may still hold."""
+        open_ones = [lane.line for lane in self._lanes.values() if lane.is_open()]
+        random.shuffle(open_ones)
+        problem = "TimeoutError"
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_MAX_S):
+                for node in [*open_ones, *self._seeds]:
+                    try:
+                        found = await slots_by(node)
+                    except Exception as error:  # noqa: BLE001 - whatever a broken node makes of it
+                        problem = kind(error)
+                    else:
+                        self.problem = "" if found else "no slots"
+                        return found
+        if not self._lanes and problem != self.problem:
+            server = self._terms.server
+            _log.warning("no node of the Redis cluster can be asked", server=server, error=problem)
+        self.problem = problem
+        return []
+
+    async def _adopt(self, found: list[Slots]) -> None:
+        self._known = found
+        for part in found:
+            if (part.host, part.port) not in self._lanes:
+                self._lanes[part.host, part.port] = self._lane(part.host, part.port)
+        self._slots = [None] * SLOTS_COUNT
+        for part in found:
+            lane = self._lanes[part.host, part.port]
+            self._slots[part.first : part.last + 1] = [lane] * (part.last + 1 - part.first)
+        addresses = {(part.host, part.port) for part in found}
         gone = [self._lanes.pop(address) for address in self._lanes.keys() - addresses]
-        self._slots = [address and self._lanes[address] for address in found]
         for lane in self._lanes.values():
-            lane.moved = False
             if self.of(lane.probe) is not lane:
                 lane.probe = self._probe_of(lane)
         for lane in gone:
             await lane.aclose()
+
+    def _lane(self, host: str, port: int) -> Lane:
+        line = node_line(self._terms, host, port)
+        return Lane(line, f"{host}:{port}", self._probe, self._patience, at_once=False)
 
     def _probe_of(self, lane: Lane) -> bytes:
         probes = (b"%b:%d" % (self._probe, number) for number in count())
         return next(probe for probe in probes if self.of(probe) is lane)
 
 
-def lanes(terms: RedisTerms, client: Client, probe: bytes, patience: Patience) -> Lanes:
+def lanes(terms: RedisTerms, probe: bytes, patience: Patience) -> Lanes:
     """Raises ValueError for terms that contradict themselves."""
     if terms.mode is Mode.CLUSTER:
-        return ClusterLanes(terms, client, probe, patience)
+        return ClusterLanes(terms, probe, patience)
     return OneLane(terms, probe, patience)

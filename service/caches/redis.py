@@ -69,7 +69,7 @@ class RedisAnswers:
         self._names = b"%b:a1:" % limits.prefix.encode()
         probe = b"%b:p1" % limits.prefix.encode()
         patience = Patience(limits.wait_s, terms.timeout_s)
-        self.lanes = lanes(terms, self.client, probe, patience)
+        self.lanes = lanes(terms, probe, patience)
         self._clock = SharedClock(clock)
         self._clock_key = b"%b:clock" % limits.prefix.encode()
         self._server = terms.server

@@ -4,10 +4,10 @@ Every client has the same bounds: it tries once, connects and answers within a t
 URL cannot loosen that. Nothing else in the service imports redis.
 """
 
-from service.redis_door.cluster import SLOTS_COUNT, owners, slot_of
 from service.redis_door.connecting import Client, connect, line, node_line
 from service.redis_door.faults import Fault, UnreachableError, fault, kind
 from service.redis_door.line import Line, Words
+from service.redis_door.slots import SLOTS_COUNT, Slots, slot_of, slots_by
 from service.redis_door.terms import Mode, RedisTerms
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Line",
     "Mode",
     "RedisTerms",
+    "Slots",
     "UnreachableError",
     "Words",
     "connect",
@@ -24,6 +25,6 @@ __all__ = [
     "kind",
     "line",
     "node_line",
-    "owners",
     "slot_of",
+    "slots_by",
 ]

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from redis.asyncio import Redis
 from redis.asyncio.cluster import ClusterNode, ClusterPipeline, RedisCluster
-from redis.crc import key_slot
 from redis.exceptions import ConnectionError as LostError
 from redis.exceptions import TimeoutError as LateError
 
 from service.redis_door.options import once
 
-SLOTS_COUNT = 16384
 # fmt: off
 _FIRST_IS_KEY = frozenset((
     "DEL", "EXISTS", "EXPIRE", "GET", "HDEL", "HGET", "HGETALL", "HINCRBY", "HLEN", "HMGET",
@@ -26,11 +24,19 @@ _FIRST_IS_KEY = frozenset((
 # fmt: on
 
 
+ASKED_EVERY_S = 2.0
+"""To read who has which slots takes the library so long that others notice."""
+
+
 class SteadyCluster(RedisCluster):
-    """Asks for the slots anew after any failure, of any node it has ever known that answers."""
+    """Asks for the slots anew after any failure, of any node it has ever known that answers.
+
+    For what is not on the path of a request: that has a line to each node.
+    """
 
     def __init__(self, seeds: Sequence[tuple[str, int]], **options: Any) -> None:
         self._seeds = list(seeds)
+        self._asked_at = -ASKED_EVERY_S
         super().__init__(
             startup_nodes=[ClusterNode(host, port) for host, port in seeds],
             # Slots without a node are that node's trouble.
@@ -49,9 +55,19 @@ class SteadyCluster(RedisCluster):
         additional_startup_nodes_info: list[tuple[str, int]] | None = None,
         last_failed_node_name: str | None = None,
     ) -> RedisCluster:
-        # Those that were configured stay known, for when all others have moved.
-        seeds = additional_startup_nodes_info or self._seeds
-        return await super().initialize(seeds, last_failed_node_name)
+        now = asyncio.get_running_loop().time()
+        if self._initialize and now >= self._asked_at + ASKED_EVERY_S:
+            # Those that were configured stay known, for when all others have moved.
+            seeds = additional_startup_nodes_info or self._seeds
+            await super().initialize(seeds, last_failed_node_name)
+            self._asked_at = now
+        return self
+
+    async def aclose(self) -> None:
+        # The library closes nothing while it has doubts.
+        self._initialize = True
+        await self.nodes_manager.aclose()
+        await self.nodes_manager.aclose("startup_nodes")
 
     async def execute_command(self, *args: Any, **kwargs: Any) -> Any:
         # The library sends the first command anywhere.
@@ -107,24 +123,3 @@ class _KeyFirst:
             await self._asking.initialize(self._node)
             self._has_asked = True
         return await self._asking.get_keys(*words)
-
-
-def slot_of(key: bytes) -> int:
-    """Where a cluster keeps it. Of a key that holds `{tag}` only the tag counts."""
-    return key_slot(key)
-
-
-async def owners(cluster: Redis | RedisCluster) -> list[tuple[str, int] | None]:
-    """Who has each of the 16384 slots now, by host and port; None has nobody.
-
-    Asks one node after another until one knows. Raises what the library does when none answers, and
-    TypeError for the client of anything else.
-    """
-    if not isinstance(cluster, RedisCluster):
-        raise TypeError("this is the client of no cluster")
-    nodes = cluster.nodes_manager
-    await nodes.initialize()
-    found: list[tuple[str, int] | None] = [None] * SLOTS_COUNT
-    for slot, (primary, *_) in nodes.slots_cache.items():
-        found[slot] = (primary.host, int(primary.port))
-    return found

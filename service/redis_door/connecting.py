@@ -51,8 +51,10 @@ def line(terms: RedisTerms) -> Line:
 
 def node_line(terms: RedisTerms, host: str, port: int) -> Line:
     """A line to one node of a cluster, for what is in its slots. It follows no redirection."""
-    limits = {**bounds(terms), "socket_timeout": None, "host": host, "port": port}
-    return Line(_single({**url_options(terms), **limits}), terms.timeout_s)
+    options = {**_networked(terms), **bounds(terms), "socket_timeout": None}
+    if options.pop("ssl", False):
+        options["connection_class"] = SSLConnection
+    return Line(_single({**options, "host": host, "port": port}), terms.timeout_s, host)
 
 
 def _single(options: Mapping[str, Any]) -> Redis:

@@ -29,7 +29,8 @@ class Line:
     task for each.
     """
 
-    def __init__(self, redis: Redis, timeout_s: float) -> None:
+    def __init__(self, redis: Redis, timeout_s: float, host: str = "") -> None:
+        self.host = host
         self._pool = redis.connection_pool
         self._redis = redis
         self._timeout_s = timeout_s

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import shutil
 import signal
 import socket
@@ -96,10 +97,24 @@ class RedisServer:
     def promote(self) -> None:
         self.order("REPLICAOF", "NO", "ONE")
 
+    def replicate(self) -> None:
+        """Returns when a replica has all that is here."""
+        give_up_at = time.monotonic() + _STARTS_WITHIN_S
+        while not self._is_replicated():
+            if time.monotonic() > give_up_at:
+                raise RuntimeError("no replica follows")
+            time.sleep(0.01)
+
     def count(self, what: str) -> int:
         """A number of INFO, such as `total_connections_received` or `evicted_keys`."""
         lines = self.ask("INFO").decode().splitlines()
         return int(next(line for line in lines if line.startswith(f"{what}:")).partition(":")[2])
+
+    def _is_replicated(self) -> bool:
+        told = self.ask("INFO", "replication").decode()
+        here = re.search(r"master_repl_offset:(\d+)", told)
+        there = re.search(r"state=online,offset=(\d+)", told)
+        return bool(here and there and here[1] == there[1])
 
     def _signal(self, number: signal.Signals) -> None:
         if self._process is not None:

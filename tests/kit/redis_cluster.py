@@ -125,8 +125,8 @@ def redis_cluster(
         cluster.wait()
         for node, replica in zip(cluster.nodes, cluster.replicas, strict=False):
             replica.order("CLUSTER", "REPLICATE", node.id)
-        for replica in cluster.replicas:
-            _wait_for_its_master(replica)
+        for node in cluster.nodes if replicas else ():
+            node.replicate()
         cluster.wait()
         yield cluster
 
@@ -136,14 +136,6 @@ def _deal(nodes: Sequence[ClusterNode]) -> None:
     for node, start, end in zip(nodes, ends, ends[1:], strict=False):
         node.slots = range(start, end)
         node.order("CLUSTER", "ADDSLOTS", *map(str, node.slots))
-
-
-def _wait_for_its_master(replica: ClusterNode) -> None:
-    give_up_at = time.monotonic() + _READY_WITHIN_S
-    while b"master_link_status:up" not in replica.ask("INFO", "replication"):
-        if time.monotonic() > give_up_at:
-            raise RuntimeError("a replica does not follow its master")
-        time.sleep(0.02)
 
 
 def _asked(node: ClusterNode, *words: bytes | str) -> bytes | None:

@@ -99,6 +99,7 @@ def redis_sentinel(
         )
         replica.start()
         stack.callback(replica.kill)
+        master.replicate()
         quorum = sentinels // 2 + 1
         watching = [SentinelServer(folder, master.port, quorum, *lines) for _ in range(sentinels)]
         for sentinel in watching:
