@@ -57,7 +57,8 @@ class Lane:
         self.write_problem = ""
         """The kind of the error with which it last refused to take something."""
         self.line = line
-        self.patience = patience
+        self._patience = patience
+        self._in_cluster = not at_once
         self._loop = asyncio.get_running_loop()
         self._writes_from = 0.0
         self.lookups = Lookups(line, self, patience.wait_s, at_once=at_once)
@@ -164,7 +165,7 @@ class Lane:
         # Where writes are refused somebody must notice when they no longer are.
         commands: list[Words] = [("TIME",), *([self._store()] if self.write_problem else [])]
         began_at = self._loop.time()
-        wait = Wait(self.patience.wait_s, partial(self.late, began_at))
+        wait = Wait(self._patience.wait_s, partial(self.late, began_at))
         before = clock.read() if clock else 0.0
         try:
             told, *written = await self.line.exchange(commands, wait.sent)
@@ -206,7 +207,7 @@ class Lane:
         _log.warning("a Redis that was left alone is asked again", server=self.name)
 
     async def _timed(self, words: Words) -> tuple[Any, bool]:
-        wait = Wait(self.patience.wait_s, _nothing)
+        wait = Wait(self._patience.wait_s, _nothing)
         try:
             (reply,) = await self.line.exchange([words], wait.sent)
         finally:
