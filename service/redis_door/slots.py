@@ -34,7 +34,7 @@ async def slots_by(node: Line) -> list[Slots]:
         raise told
     try:
         found = [_slots(row, node.host) for row in told]
-    except (TypeError, IndexError, AttributeError):
+    except (TypeError, ValueError, AttributeError):
         raise ValueError("this is no list of slots") from None
     if not all(0 <= part.first <= part.last < SLOTS_COUNT for part in found):
         raise ValueError("there are no such slots")

@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -17,6 +17,8 @@ from typing import Any
 
 from service.redis_door import RedisTerms
 
+Front = Callable[[int], int]
+"""Puts something in front of a port, and gives the port where others find it from then on."""
 _STARTS_WITHIN_S = 10.0
 _TRIES = 5
 

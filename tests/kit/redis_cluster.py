@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from service.redis_door import SLOTS_COUNT, Mode, RedisTerms, slot_of
-from tests.kit.redis import RedisServer
+from tests.kit.redis import Front, RedisServer
 
 _BUS = 10_000
 """So far above the port of a node the nodes talk to each other."""
@@ -26,6 +26,7 @@ class ClusterNode(RedisServer):
         super().__init__(folder, *options)
         self.slots = range(0)
         """Those it began with; a replica has none."""
+        self._front_port = 0
 
     @property
     def id(self) -> str:
@@ -45,9 +46,14 @@ class ClusterNode(RedisServer):
             if _is_free(port) and _is_free(port + _BUS):
                 return port
 
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self._front_port or self.port}"
+
     def announce(self, port: int) -> None:
-        """Clients and other nodes are told to find it there: at a front of it."""
+        """Clients are told to find it there: at a front of it."""
         self.order("CONFIG", "SET", "cluster-announce-port", str(port))
+        self._front_port = port
 
     def state(self) -> str:
         return _body(self.ask("CLUSTER", "INFO"))
@@ -67,7 +73,7 @@ class RedisCluster:
     def terms(self, **more: Any) -> RedisTerms:
         """All nodes are named: any of them may be lost."""
         others = tuple(node.address for node in self.nodes[1:])
-        return RedisTerms(self.nodes[0].url, Mode.CLUSTER, others, **more)
+        return RedisTerms(f"redis://{self.nodes[0].address}/0", Mode.CLUSTER, others, **more)
 
     def owner(self, key: bytes) -> ClusterNode:
         """Who had it to begin with."""
@@ -109,7 +115,7 @@ class RedisCluster:
 
 @contextmanager
 def redis_cluster(
-    folder: Path, *options: str, replicas: bool = False
+    folder: Path, *options: str, replicas: bool = False, front: Front | None = None
 ) -> Generator[RedisCluster, None, None]:
     """`options` are those of each node."""
     with ExitStack() as stack:
@@ -127,6 +133,9 @@ def redis_cluster(
             replica.order("CLUSTER", "REPLICATE", node.id)
         for node in cluster.nodes if replicas else ():
             node.replicate()
+        if front is not None:
+            for node in nodes:
+                node.announce(front(node.port))
         cluster.wait()
         yield cluster
 

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from service.redis_door import Mode, RedisTerms
-from tests.kit.redis import RedisServer, binary
+from tests.kit.redis import Front, RedisServer, binary
 
 MASTER = "main"
 _DOWN_AFTER_MS = 300
@@ -86,9 +86,16 @@ class RedisSentinel:
 
 @contextmanager
 def redis_sentinel(
-    folder: Path, *options: str, sentinels: int = 1, lines: Sequence[str] = ()
+    folder: Path,
+    *options: str,
+    sentinels: int = 1,
+    lines: Sequence[str] = (),
+    front: Front | None = None,
 ) -> Generator[RedisSentinel, None, None]:
-    """`options` are those of master and replica, `lines` more configuration of each sentinel."""
+    """`options` are those of master and replica, `lines` more configuration of each sentinel.
+
+    Where there is a `front` sentinels name those of master and replica.
+    """
     with ExitStack() as stack:
         prompt = ("--repl-diskless-sync", "yes", "--repl-diskless-sync-delay", "0")
         master = RedisServer(folder, *prompt, *options)
@@ -101,7 +108,11 @@ def redis_sentinel(
         stack.callback(replica.kill)
         master.replicate()
         quorum = sentinels // 2 + 1
-        watching = [SentinelServer(folder, master.port, quorum, *lines) for _ in range(sentinels)]
+        watched = master.port
+        if front is not None:
+            watched = front(master.port)
+            replica.order("CONFIG", "SET", "replica-announce-port", str(front(replica.port)))
+        watching = [SentinelServer(folder, watched, quorum, *lines) for _ in range(sentinels)]
         for sentinel in watching:
             sentinel.start()
             stack.callback(sentinel.kill)
