@@ -81,7 +81,7 @@ class Caching:
             return
         shared.each_round.append(self.invalidations.hear)
         self.shared = self._cache.shared_level = self._repeat_cache.shared_level = shared
-        self._claims = RedisClaims(shared.lanes, limits.prefix, terms.timeout_s)
+        self._claims = RedisClaims(shared.lanes, limits.prefix, terms.timeout_s, limits.wait_s)
         self.relay.claims = self._claims
         await shared.start()
 

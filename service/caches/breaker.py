@@ -63,6 +63,11 @@ class Breaker:
             return f"<Breaker ok, {self._late_count} late, {self._failed_count} failed in a row>"
         return f"<Breaker {self.state.value} ({self.problem}), alone for {self._alone_s:.0f} s>"
 
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether the last round trip that ended was late or failed."""
+        return self._late_count > 0 or self._failed_count > 0
+
     def in_time(self) -> None:
         if self.state is State.OK:
             self._late_count = self._failed_count = 0

@@ -16,12 +16,15 @@ from typing import Any
 from service.caches.errands import Dropped, Errand, Errands
 from service.caches.lane import Lane
 from service.caches.lanes import Lanes
+from service.caches.wait import Wait
 from service.redis_door import Words
 
 PIECES_MAX = 1000
 """In one look, and in one telling: a script takes a few thousand words at most."""
 _TURNS_TO_KEEP = 3
 """Of the loop, in which who has the answer stores it."""
+_PASSES = 12
+"""Of the loop, until a reply is heard, after what others were told just before."""
 _RENEW = """\
 if redis.call('GET', KEYS[1]) == ARGV[1] then
   return redis.call('PEXPIRE', KEYS[1], ARGV[2])
@@ -66,13 +69,16 @@ class _Telling:
 class RedisClaims:
     """Tokens and keys are bytes of any length. Nothing raises; None where Redis is not there.
 
-    Whatever is waited for, no longer than `timeout_s`.
+    Whatever is waited for, no longer than `timeout_s`; to be granted a claim, `wait_s`.
     """
 
-    def __init__(self, lanes: Lanes, prefix: str, timeout_s: float) -> None:
+    def __init__(
+        self, lanes: Lanes, prefix: str, timeout_s: float, wait_s: float | None = None
+    ) -> None:
         self._lanes = lanes
         self._prefix = prefix.encode()
         self._timeout_s = timeout_s
+        self._wait_s = timeout_s if wait_s is None else wait_s
         self._tellings: dict[bytes, _Telling] = {}
         self._releasing: set[asyncio.Task[None]] = set()
 
@@ -88,16 +94,19 @@ class RedisClaims:
         """Whether the key is ours now. A claim that Redis grants too late is given up again."""
         name = self._claim_name(key)
         lane = self._lanes.of(name)
-        if lane is None or not lane.takes():
+        # Who has waited for a lookup in vain does not wait once more.
+        if lane is None or not lane.takes() or lane.breaker.is_doubtful:
             return None
         words = ("SET", name, token, "NX", "PX", _ms(lease_s))
         give_up = partial(self._give_up, lane, name, token)
-        reply = await self._asked(lane.errands, words, give_up)
+        # Somebody waits for an answer, and would get it without.
+        reply = await self._asked(lane.errands, words, give_up, self._wait_s)
         if isinstance(reply, Exception):
             if not isinstance(reply, Dropped | TimeoutError):
                 lane.written(reply)
             return None
-        return reply == b"OK"
+        # Nil means that somebody has it; anything else is no reply of a Redis.
+        return reply == b"OK" if reply in (b"OK", None) else None
 
     async def renew(self, key: bytes, token: bytes, lease_s: float) -> bool | None:
         name = self._claim_name(key)
@@ -164,9 +173,16 @@ class RedisClaims:
             task.cancel()
 
     async def _asked(
-        self, errands: Errands, words: Words, too_late: Callable[[Any], None] | None = None
+        self,
+        errands: Errands,
+        words: Words,
+        too_late: Callable[[Any], None] | None = None,
+        wait_s: float | None = None,
     ) -> Any:
-        """The reply, or an Exception in place of it; `too_late` gets one that nobody awaits now."""
+        """The reply, or an Exception in place of it; `too_late` gets one that nobody awaits now.
+
+        `wait_s` of None means `timeout_s`.
+        """
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
         def done(reply: Any) -> None:
@@ -177,11 +193,12 @@ class RedisClaims:
 
         if not errands.add(Errand(lambda: words, sum(map(_size_bytes, words)), done)):
             return Dropped()
+        limit_s = self._timeout_s if wait_s is None else wait_s
+        wait = Wait(limit_s, partial(_over, answer), _PASSES)
         try:
-            async with asyncio.timeout(self._timeout_s):
-                return await answer
-        except TimeoutError as error:
-            return error
+            return await answer
+        finally:
+            wait.end()
 
     async def _release(self, lane: Lane, name: bytes, token: bytes) -> None:
         for _ in range(_TURNS_TO_KEEP):
@@ -201,6 +218,11 @@ class RedisClaims:
 
     def _list_name(self, key: bytes, token: bytes) -> bytes:
         return b"%b:t1:{%b}:%b" % (self._prefix, key.hex().encode(), token.hex().encode())
+
+
+def _over(answer: asyncio.Future[Any]) -> None:
+    if not answer.done():
+        answer.set_result(TimeoutError())
 
 
 def _told(lane: Lane, telling: _Telling, count: int, reply: Any) -> None:

@@ -16,14 +16,17 @@ class Wait:
 
     When the time is over the loop goes round a few more times: a timer that fires late, or before
     the sockets are looked at, says nothing about Redis. An idle loop does that in microseconds.
+    `passes` is how often, unless `sent` is called.
     """
 
     __slots__ = ("_handle", "_loop", "_over", "_passes", "_too_late")
 
-    def __init__(self, wait_s: float, too_late: Callable[[], None]) -> None:
+    def __init__(
+        self, wait_s: float, too_late: Callable[[], None], passes: int = _PASSES_TO_SEND
+    ) -> None:
         self._loop = asyncio.get_running_loop()
         self._too_late = too_late
-        self._passes = _PASSES_TO_SEND
+        self._passes = passes
         self._over = False
         self._handle: asyncio.Handle = self._loop.call_later(wait_s, self._time_is_over)
 
