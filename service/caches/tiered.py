@@ -87,7 +87,8 @@ class TieredCache:
         return kept
 
     def keep(self, key: bytes, kept: Kept) -> None:
-        self._remember(key, kept)
+        if not self._remember(key, kept):
+            return
         if self.shared_level is not None:
             ttl_s = kept.expires_at - self.now()
             if ttl_s > 0:
@@ -107,8 +108,19 @@ class TieredCache:
         """
         if self._holds_on:
             return True
-        age_s = now - kept.made_at + kept.took_s
+        age_s = now - _asked_at(kept)
         return age_s <= self._invalidations.memory_age_max_s(self._monotonic())
 
-    def _remember(self, key: bytes, kept: Kept) -> None:
-        self.memory.put(key, kept, kept_bytes(kept), kept.expires_at, self.now())
+    def _remember(self, key: bytes, kept: Kept) -> bool:
+        """False where memory has an answer that was asked for later: it is the one that counts."""
+        now = self.now()
+        known = self.memory.get(key, now)
+        newer = known is not None and _asked_at(known) > _asked_at(kept)
+        if newer and known is not None and not self._invalidations.is_void(key, known):
+            return False
+        self.memory.put(key, kept, kept_bytes(kept), kept.expires_at, now)
+        return True
+
+
+def _asked_at(kept: Kept) -> float:
+    return kept.made_at - kept.took_s

@@ -6,8 +6,9 @@ repeats a request, and is told apart from what the cache policy says.
 
 from __future__ import annotations
 
+import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -24,6 +25,7 @@ from service.ports import AnswerCache, CacheJournal, Scribe
 
 Scope = Callable[[Question], bytes]
 _MODEL_MAX_CHARS = 256
+_NO_USE = CacheUse(read=False, keep_s=0.0, share=False)
 
 
 class Asked(NamedTuple):
@@ -67,6 +69,9 @@ class Answers:
         return f"<Answers {self.cache!r}, {self.failures!r}>"
 
     def asked(self, question: Question) -> Asked:
+        if len(question.model) > _MODEL_MAX_CHARS:
+            # Refused when the spec is read: such a name is not to be remembered anywhere.
+            return Asked(question, _NO_USE, b"", b"")
         terms = self.conduct.terms_for(question.model, question.tenant)
         if question.cache is NO_WISH:
             use = terms.usual[question.deterministic]
@@ -75,10 +80,16 @@ class Answers:
         repeat = b""
         if question.idempotency_key:
             repeat = repeat_key(question.tenant, question.idempotency_key)
-        if not use.share or len(question.model) > _MODEL_MAX_CHARS:
-            # A name that is too long is refused when the spec is read.
+        if not use.share:
             return Asked(question, use, b"", repeat)
         return Asked(question, use, answer_key(self._scope(question), question.content), repeat)
+
+    def as_of_now(self, asked: Asked) -> Asked:
+        """Without the key, where it is not what it would be now."""
+        if not asked.key:
+            return asked
+        present = answer_key(self._scope(asked.question), asked.question.content)
+        return asked if present == asked.key else asked._replace(key=b"")
 
     def local(self, asked: Asked) -> Found | None:
         """From the memory of this replica. Raises ServiceFailure where it is known to fail."""
@@ -91,7 +102,7 @@ class Answers:
         kept = self.cache.local(asked.key)
         if kept is not None:
             return self._found(asked, kept, CacheStatus.HIT_LOCAL)
-        failure = self.failures.find(asked.key)
+        failure = self.failures.find(self._failing(asked))
         if failure is not None:
             self.counters.known_failure(asked.question.tenant)
             raise failure
@@ -99,23 +110,26 @@ class Answers:
 
     async def shared(self, asked: Asked) -> Found | None:
         """From the cache that replicas share."""
-        if asked.repeat_key:
-            found = self._repeated(asked, await self._repeats.shared(asked.repeat_key))
+        if not asked.repeat_key:
+            kept = await self.cache.shared(asked.key) if asked.use.read else None
+        else:
+            repeated, kept = await asyncio.gather(
+                self._repeats.shared(asked.repeat_key),
+                self.cache.shared(asked.key) if asked.use.read else _nothing(),
+            )
+            found = self._repeated(asked, repeated)
             if found is not None:
                 return found
-        if not asked.use.read:
-            return None
-        kept = await self.cache.shared(asked.key)
         return None if kept is None else self._found(asked, kept, CacheStatus.HIT_SHARED)
 
-    async def recheck(self, asked: Asked) -> Kept | None:
-        """What another replica has kept since `shared` was asked."""
+    async def recheck(self, asked: Asked, after: float) -> Kept | None:
+        """What another replica has made since `after`, and kept; any answer to a key of ours."""
         if asked.repeat_key:
             return await self._repeats.shared(asked.repeat_key)
         if not asked.use.read:
             return None
         kept = await self.cache.shared(asked.key)
-        return kept if kept is not None and self._is_young(asked, kept) else None
+        return kept if kept is not None and kept.made_at > after else None
 
     def peek(self, question: Question) -> tuple[bytes, bool]:
         """The key, empty if such answers are not kept; and whether memory has a fresh answer."""
@@ -131,13 +145,16 @@ class Answers:
         if asked.repeat_key:
             self._keep_for_repeats(asked, kept)
         if asked.key and keep_s > 0 and landed.keepable:
-            self.failures.forget(asked.key)
             self.cache.keep(asked.key, replace(kept, expires_at=kept.made_at + keep_s))
 
     def fail(self, asked: Asked, failure: ServiceFailure) -> None:
         """Remembers what would fail again."""
         if asked.key:
-            self.failures.remember(asked.key, failure, self.conduct.failure_ttl_s)
+            self.failures.remember(self._failing(asked), failure, self.conduct.failure_ttl_s)
+
+    def _failing(self, asked: Asked) -> Hashable:
+        # Who has other wishes may find somebody who can; and what is void is to be asked again.
+        return asked.key, asked.question.wish, self.cache.generation
 
     def is_to_be_refreshed(self, found: Found) -> bool:
         """Whether the answer that was taken is to be asked for anew, beside the request."""
@@ -196,6 +213,10 @@ class Answers:
 
 _FARTHEST_DRAW = 40.0
 """More than -ln(1 - draw) ever is: no draw reaches beyond it."""
+
+
+async def _nothing() -> None:
+    """In place of a lookup that is not wanted."""
 
 
 def require_same(question: Question, content: bytes) -> None:

@@ -6,8 +6,8 @@ place among those in flight first.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Generator, Iterator
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 
 from service.domain.cache_note import ASKED, BYPASSED, CacheNote, CacheStatus
@@ -22,6 +22,7 @@ from service.domain.trace import Trace
 from service.pipeline.admission import Admission
 from service.pipeline.answers import Answers, Asked, Found, require_same
 from service.pipeline.fetching import Fetcher
+from service.pipeline.flights import Flights
 from service.pipeline.joining import Joining
 from service.pipeline.relay import Relay
 from service.pipeline.router import Begun, Embedded, Router
@@ -58,17 +59,17 @@ class CompletionPipeline:
         return f"<CompletionPipeline {self._admission!r} {self._joining!r} {self._answers!r}>"
 
     @property
-    def in_flight_count(self) -> int:
-        """Calls that are shared, or whose answers are to be kept."""
-        return len(self._joining.flights)
+    def flights(self) -> Flights[StreamPiece, Landed]:
+        """Calls that may be shared, or whose answers may be kept."""
+        return self._joining.flights
 
     async def complete(self, question: Question) -> Whole:
         asked = self._answers.asked(question)
-        found = self._answers.local(asked)
-        if found is not None and not self._admission.is_closed:
+        found = None if self._admission.is_closed else self._answers.local(asked)
+        if found is not None:
             return self._hit(asked, found)
         with self._admission.slot():
-            found = await self._answers.shared(asked)
+            found = await self._elsewhere(asked)
             if found is not None:
                 return self._hit(asked, found)
             request = question.request()
@@ -77,19 +78,18 @@ class CompletionPipeline:
                 landed = await self._fetcher.whole(question, request, keep_refusals=False)
                 return _whole(landed.kept, BYPASSED, landed.trace)
             flight, note = self._joining.join(asked, request, stream=False)
-            try:
-                landed = await flight.outcome(question.deadline)
-            finally:
-                flight.leave()
+            with self._answering(asked, note):
+                try:
+                    landed = await flight.outcome(question.deadline)
+                finally:
+                    flight.leave()
             return self._landed(asked, landed, note)
 
     async def stream(self, question: Question) -> AsyncGenerator[StreamPiece, None]:
         """Close it (`contextlib.aclosing`) when leaving early."""
         asked = self._answers.asked(question)
-        found = self._answers.local(asked)
         with self._admission.slot():
-            if found is None:
-                found = await self._answers.shared(asked)
+            found = self._answers.local(asked) or await self._elsewhere(asked)
             if found is not None:
                 self._joining.maybe_refresh(asked, found)
                 kept = self._answers.as_stream(found)
@@ -148,20 +148,25 @@ class CompletionPipeline:
         flight, note = self._joining.join(asked, request, stream=True)
         deadline = asked.question.deadline
         finished: Finished | None = None
+        # Who did not ask for it is not told of an answer that begins anew: it gets what counts.
+        hears = request.wish.restart or not flight.request.wish.restart
         try:
             yield note
-            async with aclosing(flight.follow(deadline)) as pieces:
-                async for piece in pieces:
-                    if isinstance(piece, Finished):
-                        finished = piece
-                        continue
-                    if isinstance(piece, CacheNote):
-                        note = piece
-                    yield piece
-            landed = await flight.outcome(deadline)
+            with self._answering(asked, note):
+                async with aclosing(flight.follow(deadline)) as pieces:
+                    async for piece in pieces if hears else _none():
+                        if isinstance(piece, Finished):
+                            finished = piece
+                            continue
+                        if isinstance(piece, CacheNote):
+                            note = piece
+                        yield piece
+                landed = await flight.outcome(deadline)
         finally:
             flight.leave()
         self._require_same(asked, landed)
+        if landed.trace is None:
+            note = note._replace(status=CacheStatus.COALESCED)
         if finished is None:
             # Whoever began the flight wanted the answer whole: there were no events.
             landed.kept = self._fetcher.as_stream(landed.kept)
@@ -183,6 +188,21 @@ class CompletionPipeline:
                 "the cache has no such answer, and MODE_ONLY_IF_CACHED forbids to ask a provider",
             )
         return bool(asked.repeat_key) or (asked.use.share and is_repeatable(request.spec))
+
+    async def _elsewhere(self, asked: Asked) -> Found | None:
+        """From the shared cache; or from memory, if it came there meanwhile."""
+        return await self._answers.shared(asked) or self._answers.local(asked)
+
+    @contextmanager
+    def _answering(self, asked: Asked, note: CacheNote) -> Generator[None, None, None]:
+        """A failure is remembered by whoever asked, and counts as a miss."""
+        try:
+            yield
+        except ServiceFailure as failure:
+            if note.status in ASKED:
+                self._answers.counters.miss(asked.question.tenant)
+                self._answers.fail(asked, failure)
+            raise
 
     def _landed(self, asked: Asked, landed: Landed, note: CacheNote) -> Whole:
         self._require_same(asked, landed)
@@ -209,6 +229,11 @@ class CompletionPipeline:
                 counters.refreshed(tenant)
             case _:
                 counters.miss(tenant)
+
+
+async def _none() -> AsyncGenerator[StreamPiece, None]:
+    return
+    yield  # A generator of nothing.
 
 
 def _whole(kept: Kept, note: CacheNote, trace: Trace | None) -> Whole:

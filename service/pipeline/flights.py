@@ -7,7 +7,7 @@ first, or has less time, leaves alone. The last one to leave ends it, and with i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine, Hashable
+from collections.abc import AsyncGenerator, Callable, Coroutine, Hashable, Iterator
 from typing import Any, Generic, TypeVar
 
 from service.domain.errors import ServiceFailure
@@ -34,17 +34,22 @@ class Flight(Generic[E, R]):
         self.key = b""
         """Of the answer, as callers are told it."""
         self.content = b""
-        """The digest of what is asked, where the key of the flight does not tell."""
+        """The digest of what is asked."""
         self._error: BaseException | None = None
         self._task: asyncio.Task[R] | None = None
         self._landed: Callable[[], None] = lambda: None
         self._ended = False
-        self._wakers: list[asyncio.Future[None]] = []
+        self._wakers: set[asyncio.Future[None]] = set()
         self._loop = asyncio.get_running_loop()
 
     def __repr__(self) -> str:
         state = "ended" if self._ended else "in flight"
         return f"<Flight {state}, {len(self.events)} events, {self.waiting_count} wait>"
+
+    @property
+    def waker_count(self) -> int:
+        """Those who wait for the next event."""
+        return len(self._wakers)
 
     @property
     def is_open(self) -> bool:
@@ -124,20 +129,21 @@ class Flight(Generic[E, R]):
 
     async def _change(self, deadline: float) -> None:
         waker = self._loop.create_future()
-        self._wakers.append(waker)
+        self._wakers.add(waker)
         timer = self._loop.call_at(deadline + GRACE_S, _time_out, waker)
         try:
             await waker
         except TimeoutError:
             raise ServiceFailure(
                 ErrorReason.DEADLINE_EXCEEDED,
-                "the caller's deadline passed while an equal call was in flight",
+                "the caller's deadline passed before the answer came",
             ) from None
         finally:
             timer.cancel()
+            self._wakers.discard(waker)
 
     def _wake(self) -> None:
-        wakers, self._wakers = self._wakers, []
+        wakers, self._wakers = self._wakers, set()
         for waker in wakers:
             if not waker.done():
                 waker.set_result(None)
@@ -155,6 +161,9 @@ class Flights(Generic[E, R]):
 
     def __len__(self) -> int:
         return len(self._flights)
+
+    def __iter__(self) -> Iterator[Flight[E, R]]:
+        return iter(self._flights.values())
 
     def close(self) -> None:
         """Ends all, whoever waits."""

@@ -336,6 +336,23 @@ async def test_a_known_failure() -> None:
     assert error_details_pb2.FailureDetail().cache == told[0].failure.cache
 
 
+async def test_a_known_failure_is_not_everybodys() -> None:
+    """Who lets others be asked is not told of the failure of one who did not."""
+    long = ProviderFailure(ErrorReason.CONTEXT_WINDOW_EXCEEDED, "too long", http_status=400)
+    small, large = ScriptedProvider(long), ScriptedProvider()
+    alone = routing_pb2.RoutingPolicy(fallback_models=["n"], disable_failover=True)
+    open_ = routing_pb2.RoutingPolicy(fallback_models=["n"])
+    members = (member(small, "one", "m"), member(large, "two", "n"))
+    async with serving(*members, conduct=CACHED) as served:
+        await failure_of(served.completion.Complete(unary(routing=alone)))
+        again = await failure_of(served.completion.Complete(unary(routing=alone)))
+        answer = await served.completion.Complete(unary(routing=open_))
+
+    assert "two" == answer.served_by.provider
+    # One was never asked: another time it may be.
+    assert 1 == len(details(again).failure.attempts)
+
+
 @pytest.mark.parametrize(
     "reason", [ErrorReason.PROVIDER_UNAVAILABLE, ErrorReason.PROVIDER_CREDENTIALS_REJECTED]
 )

@@ -13,6 +13,7 @@ from aiprovider.v1 import routing_pb2
 from service.domain.cache_use import CacheConduct
 from service.domain.errors import ProviderFailure
 from service.domain.events import TextDelta
+from service.domain.kept import Selector
 from service.domain.reasons import ErrorReason
 from tests.kit.scripted import ENDING, HELLO, ScriptedProvider, member
 from tests.kit.serving import Served, Status, details, serving, streaming, unary
@@ -202,7 +203,7 @@ async def test_a_joiner_with_little_time() -> None:
 async def test_a_failure_is_everybodys() -> None:
     """Those who share a call share its failure, each with a request id of its own."""
     provider = ScriptedProvider(
-        0.2, ProviderFailure(ErrorReason.PROVIDER_CREDENTIALS_REJECTED, "x")
+        1.0, ProviderFailure(ErrorReason.PROVIDER_CREDENTIALS_REJECTED, "x")
     )
     async with serving(member(provider), conduct=CACHED, attempts_max=1) as served:
         told = await asyncio.gather(
@@ -265,7 +266,7 @@ async def test_an_early_refresh() -> None:
         early = len(provider.calls)
         clock.now += 9.9
         told = await asyncio.gather(*(served.completion.Complete(unary()) for _ in range(20)))
-        await until(lambda: 0 == served.pipeline.in_flight_count)
+        await until(lambda: 0 == len(served.pipeline.flights))
         clock.now += 200.0
         later = await served.completion.Complete(unary())
 
@@ -273,3 +274,52 @@ async def test_an_early_refresh() -> None:
     assert {Info.STATUS_HIT_LOCAL} == {answer.cache.status for answer in told}
     assert 2 == len(provider.calls)
     assert Info.STATUS_HIT_LOCAL == later.cache.status
+
+
+async def test_what_became_void_meanwhile() -> None:
+    """Who asks after an invalidation does not join what was asked for before it."""
+    provider = ScriptedProvider(0.3, *HELLO)
+    async with serving(member(provider), conduct=CACHED) as served:
+        before = asyncio.ensure_future(served.completion.Complete(unary()))
+        await provider.entered.wait()
+        await served.caching.invalidate(Selector())
+        after = await served.completion.Complete(unary())
+        await before
+
+    assert 2 == len(provider.calls)
+    assert Info.STATUS_MISS == after.cache.status
+
+
+async def test_an_early_refresh_leaves_repeats_alone() -> None:
+    """The answer to an idempotency key stays what it was, though the cache has a newer one."""
+    clock = Clock()
+    answers = [(0.05, TextDelta(str(number)), ENDING) for number in range(4)]
+    provider = ScriptedProvider(scripts=answers)
+    async with serving(member(provider), conduct=CACHED, cache_clock=clock) as served:
+        await served.completion.Complete(unary())
+        served.caching.answers.draw = lambda: 0.999999
+        clock.now += 299.9
+        first = await served.completion.Complete(unary(idempotency_key="k"))
+        await until(lambda: 0 == len(served.pipeline.flights))
+        second = await served.completion.Complete(unary(idempotency_key="k"))
+        cached = await served.completion.Complete(unary())
+
+    assert ["0", "0", "1"] == [a.message.parts[0].text for a in (first, second, cached)]
+
+
+async def test_many_who_leave() -> None:
+    """Those who have left leave nothing behind in a call that goes on."""
+    provider = ScriptedProvider(30.0, *HELLO)
+    async with serving(member(provider), conduct=CACHED, in_flight_max=1000) as served:
+        staying = served.completion.Complete(unary())
+        await in_flight(served, 1)
+        leaving = [served.completion.Complete(unary()) for _ in range(50)]
+        await in_flight(served, 51)
+        for call in leaving:
+            call.cancel()
+        await until(lambda: 1 == served.admission.in_flight_count)
+        flight = next(iter(served.pipeline.flights))
+        left = (flight.waiting_count, flight.waker_count)
+        staying.cancel()
+
+    assert (1, 1) == left

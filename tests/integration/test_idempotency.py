@@ -66,7 +66,7 @@ async def test_another_spec() -> None:
 
 async def test_at_once() -> None:
     """Repeats at the same time, whole and streamed, share one call."""
-    provider = ScriptedProvider(0.2, *HELLO)
+    provider = ScriptedProvider(1.0, *HELLO)
 
     async def streamed() -> str:
         call = served.completion.StreamComplete(streaming(idempotency_key="k"))

@@ -145,6 +145,7 @@ class Guard(_Interceptor):
             _require_message(request)
             response = await inner(request, context)
         except ServiceFailure as failure:
+            overrun.close()
             await self._abort(call, failure, context)
         except asyncio.CancelledError:
             if overrun.was_it():
@@ -154,6 +155,7 @@ class Guard(_Interceptor):
         except Exception as error:
             if isinstance(error, grpc.aio.AbortError):
                 raise
+            overrun.close()
             _log.exception("internal error", method=method, request_id=call.request_id)
             await self._abort(call, _internal(call), context)
         else:

@@ -15,6 +15,7 @@ from aiprovider.v1 import usage_pb2
 from service.domain.cache_note import BYPASSED, REPLAYED, CacheNote
 from service.domain.errors import ServiceFailure
 from service.domain.provider import ModelRef
+from service.domain.reasons import ErrorReason
 from service.domain.request import CompletionRequest
 from service.domain.routing import RouteWish
 from service.domain.trace import Trace
@@ -93,7 +94,7 @@ async def _tell(
         match piece:
             case Spoken(frame):
                 if pause_s:
-                    await asyncio.sleep(pause_s)
+                    await _pause(pause_s, call)
                 await writer.write_delta(frame)
             case CacheNote():
                 note = piece
@@ -112,6 +113,14 @@ async def _tell(
                 timing = encode.timing(time.monotonic() - call.started, piece.trace, first_token_s)
                 rest = encode.finished_rest(piece, note, timing, time.time())
                 await writer.write_frame(piece.body + rest)
+
+
+async def _pause(pause_s: float, call: Call) -> None:
+    if asyncio.get_running_loop().time() + pause_s >= call.deadline:
+        raise ServiceFailure(
+            ErrorReason.DEADLINE_EXCEEDED, "the caller's deadline leaves no time for such pauses"
+        )
+    await asyncio.sleep(pause_s)
 
 
 def _bytes_of(context: Context) -> Callable[[bytes], Awaitable[None]]:

@@ -14,7 +14,7 @@ from service.domain.provider import ModelRef
 from service.domain.reasons import ErrorReason
 from service.domain.request import CompletionRequest
 from service.pipeline.flights import Flight
-from service.pipeline.relay import LEASE_S, Relay, Tell
+from service.pipeline.relay import LEASE_S, Errand, Relay, Tell
 from service.pipeline.router import Begun
 from service.pipeline.told import Finished, Landed, Spoken, StreamPiece
 from tests.kit.caching import Parcels
@@ -23,9 +23,10 @@ from tests.kit.virtual import now, on_virtual_time
 
 KEY = b"k" * 32
 TARGET = ModelRef("p", "m")
-KEPT = Kept("t", "", "m", TARGET, b"c" * 32, 1.0, 1.0, 0.5, 1, None, b"whole")
+CONTENT = b"c" * 32
+KEPT = Kept("t", "", "m", TARGET, CONTENT, 1.0, 1.0, 0.5, 1, None, b"whole")
 SPOKEN = Kept(
-    "t", "", "m", TARGET, b"c" * 32, 1.0, 1.0, 0.5, 1, None, None, (b"a", b"b"), b"finished"
+    "t", "", "m", TARGET, CONTENT, 1.0, 1.0, 0.5, 1, None, None, (b"a", b"b"), b"finished"
 )
 DOWN = ServiceFailure(ErrorReason.PROVIDER_UNAVAILABLE, "down")
 
@@ -42,6 +43,7 @@ class Replica:
     ) -> None:
         self.asked_count = 0
         self.flight = Flight[StreamPiece, Landed](CompletionRequest(CompletionSpec("m", ())))
+        self.flight.content = CONTENT
         self.known: Kept | None = None
         self._relay = Relay(claims, Parcels())
         self._kept = kept
@@ -49,7 +51,12 @@ class Replica:
         self._takes_s = takes_s
 
     async def landed(self) -> Landed:
-        return await self._relay.landed(KEY, self.flight, self._fetch, self._recheck)
+        errand = Errand(KEY, self.flight, self._fetch, self._recheck, self._require_same)
+        return await self._relay.landed(errand)
+
+    def _require_same(self, content: bytes) -> None:
+        if content != self.flight.content:
+            raise ServiceFailure(ErrorReason.IDEMPOTENCY_KEY_REUSED, "another spec")
 
     async def _fetch(self, tell: Tell) -> Landed:
         self.asked_count += 1
@@ -193,3 +200,71 @@ async def test_nothing_is_left_of_a_claim() -> None:
     await asyncio.wait([leaving])
 
     assert {} == claims.claimed
+
+
+@on_virtual_time
+async def test_another_question_under_the_same_key() -> None:
+    """Nothing of an answer to another question is heard: it is refused before the first word."""
+    claims = SharedClaims()
+    first, second = Replica(claims, SPOKEN), Replica(claims, SPOKEN)
+    second.flight.content = b"o" * 32
+    one = asyncio.create_task(first.landed())
+    await asyncio.sleep(0.1)
+    with pytest.raises(ServiceFailure) as caught:
+        await second.landed()
+    await one
+
+    assert ErrorReason.IDEMPOTENCY_KEY_REUSED is caught.value.reason
+    assert [] == second.flight.events
+
+
+@on_virtual_time
+async def test_a_stream_outlives_a_moment_without_redis() -> None:
+    """Who has heard a part waits for Redis as long as a claim lasts, and hears the rest."""
+    claims = SharedClaims()
+    slow = Replica(claims, SPOKEN, takes_s=4.0)
+    hearing = Replica(claims, SPOKEN)
+    one = asyncio.create_task(slow.landed())
+    await asyncio.sleep(0.1)
+    other = asyncio.create_task(hearing.landed())
+    await asyncio.sleep(2.3)
+    claims.is_down = True
+    await asyncio.sleep(1.0)
+    claims.is_down = False
+    await asyncio.gather(one, other)
+
+    assert 0 == hearing.asked_count
+    assert [b"a", b"b"] == [e.frame for e in hearing.flight.events if isinstance(e, Spoken)]
+
+
+@on_virtual_time
+async def test_the_rest_comes_from_the_cache() -> None:
+    """Where the end could not be told, it is taken from what the others kept."""
+    claims = SharedClaims()
+    slow, hearing = Replica(claims, SPOKEN, takes_s=4.0), Replica(claims, SPOKEN)
+    one = asyncio.create_task(slow.landed())
+    await asyncio.sleep(0.1)
+    other = asyncio.create_task(hearing.landed())
+    await asyncio.sleep(2.3)
+    claims.is_down = True
+    hearing.known = SPOKEN
+    landed = await other
+    await one
+
+    assert SPOKEN == landed.kept
+    kinds = [type(event) for event in hearing.flight.events]
+    assert [CacheNote, Begun, Spoken, Spoken, Finished] == kinds
+
+
+@on_virtual_time
+@pytest.mark.parametrize("garbage", [b"", b"x", b"\0\0\0\0s", b"garbage" * 10])
+async def test_garbage(garbage: bytes) -> None:
+    """What no replica wrote is no answer: somebody asks the provider."""
+    claims = SharedClaims()
+    claims.claimed[KEY] = b"liar", now() + 0.5
+    claims.lists[b"liar"] = [garbage]
+    replica = Replica(claims)
+    landed = await replica.landed()
+
+    assert KEPT is landed.kept
+    assert 1 == replica.asked_count
