@@ -185,9 +185,9 @@ async def test_a_short_deadline_cuts_no_stream_of_others() -> None:
 
 async def test_a_joiner_with_little_time() -> None:
     """A joiner's deadline is kept too, and it is told why."""
-    provider = ScriptedProvider(1.0, *HELLO)
+    provider = ScriptedProvider(2.0, *HELLO)
     async with serving(member(provider), conduct=CACHED) as served:
-        first = asyncio.create_task(code_of(served.completion.Complete(unary(), timeout=5)))
+        first = asyncio.create_task(code_of(served.completion.Complete(unary(), timeout=10)))
         await in_flight(served, 1)
         began = time.monotonic()
         with pytest.raises(grpc.aio.AioRpcError) as caught:
@@ -196,7 +196,7 @@ async def test_a_joiner_with_little_time() -> None:
         code = await first
 
     assert "DEADLINE_EXCEEDED" == details(caught.value).error.reason
-    assert took_s < 0.3
+    assert took_s < 1.5
     assert Status.OK == code
 
 
