@@ -105,6 +105,11 @@ class RedisCluster:
         told = _asked(node, "CLUSTER", "INFO")
         if told is None:
             return True
+        slots = node.ask("CLUSTER", "SLOTS")
+        fronts = (other.address.rpartition(":")[2].encode() for other in self.nodes)
+        if not all(b":%b\r\n" % port in slots for port in fronts):
+            # Where to find the others is hearsay.
+            return False
         lines = told.decode().splitlines()
         return {
             "cluster_state:ok",
