@@ -115,7 +115,11 @@ class CacheSettings(Section):
         default=30.0, ge=0, le=3600, description="How long a provider's health is. Seconds."
     )
     metrics_ttl_s: float = Field(
-        default=60.0, ge=0, le=3600, description="How long provider statistics are. Seconds."
+        default=60.0,
+        ge=0,
+        le=3600,
+        description="How long provider statistics are, for the analytics to come; not read yet."
+        " Seconds.",
     )
     memory_entries_max: int = Field(
         default=10_000, ge=0, le=10_000_000, description="Answers kept in memory."
@@ -146,7 +150,8 @@ class CacheSettings(Section):
         default=None, description="The sentinels' own password, where they have one."
     )
     redis_prefix: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{1,64}$")] = Field(
-        default="aip", description="What the keys in Redis begin with."
+        default="aip",
+        description="What the keys in Redis begin with. A change needs a restart.",
     )
     redis_wait_s: float = Field(
         default=0.005,
