@@ -66,10 +66,13 @@ class RedisServer:
         self._signal(signal.SIGCONT)
 
     def ask(self, *words: bytes | str) -> bytes:
-        """The beginning of the raw answer to a command."""
+        """The raw answer to a command."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=1.0) as connection:
-            connection.sendall(_command(*words))
-            return connection.recv(65536)
+            connection.sendall(_command(*words) + _command("QUIT"))
+            answer = b""
+            while told := connection.recv(65536):
+                answer += told
+        return answer.removesuffix(b"+OK\r\n")
 
     def order(self, *words: bytes | str) -> None:
         """A command that must be answered by OK."""

@@ -38,7 +38,8 @@ class ClusterNode(RedisServer):
         patience = ("--cluster-node-timeout", str(_NODE_TIMEOUT_MS))
         eager = ("--cluster-replica-validity-factor", "0")
         prompt = ("--repl-diskless-sync", "yes", "--repl-diskless-sync-delay", "0")
-        return [*super().command(port), *cluster, *known, *patience, *eager, *prompt]
+        found = ("--cluster-announce-port", str(self._front_port or port))
+        return [*super().command(port), *cluster, *known, *patience, *eager, *prompt, *found]
 
     def free_port(self) -> int:
         while True:
@@ -50,13 +51,10 @@ class ClusterNode(RedisServer):
     def address(self) -> str:
         return f"127.0.0.1:{self._front_port or self.port}"
 
-    def announce(self, port: int) -> None:
-        """Clients are told to find it there: at a front of it."""
-        self.order("CONFIG", "SET", "cluster-announce-port", str(port))
-        self._front_port = port
-
-    def state(self) -> str:
-        return _body(self.ask("CLUSTER", "INFO"))
+    def announce(self, front: Front) -> None:
+        """Clients are told to find it there. It must not have been started yet."""
+        self.port = self.free_port()
+        self._front_port = front(self.port)
 
 
 class RedisCluster:
@@ -126,6 +124,8 @@ def redis_cluster(
     with ExitStack() as stack:
         nodes = [ClusterNode(folder, *options) for _ in range(6 if replicas else 3)]
         for number, node in enumerate(nodes):
+            if front is not None:
+                node.announce(front)
             node.start()
             stack.callback(node.kill)
             node.order("CLUSTER", "SET-CONFIG-EPOCH", str(number + 1))
@@ -138,9 +138,6 @@ def redis_cluster(
             replica.order("CLUSTER", "REPLICATE", node.id)
         for node in cluster.nodes if replicas else ():
             node.replicate()
-        if front is not None:
-            for node in nodes:
-                node.announce(front(node.port))
         cluster.wait()
         yield cluster
 
