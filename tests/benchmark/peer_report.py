@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -9,6 +10,8 @@ from dataclasses import replace
 from tests.benchmark.peer_contestants import REDIS_WAIT_S, TTL_S, Contestant
 from tests.benchmark.peer_load import CHANNEL_COUNT, Measured
 from tests.benchmark.peer_requests import ANSWER_CHARACTERS, PROMPT_CHARACTERS, PROMPT_COUNT
+
+CORE_COUNT = os.cpu_count() or 1
 
 Turn = tuple[Contestant, int]
 """A contestant, and the calls in flight."""
@@ -37,6 +40,19 @@ def table(results: Results) -> str:
         f"{'CPU ms/call':>22}{'of LiteLLM':>12}{'generator ms':>14}"
     )
     return "\n".join([head, *(_row(turn, results) for turn in results)])
+
+
+def neighbours(results: Results) -> str:
+    """How quiet the machine was: throughput means little on a loud one, CPU per call still much."""
+    shares = [
+        (m.machine_cpu_s - m.server_cpu_s - m.generator_cpu_s) / (m.elapsed_s * CORE_COUNT)
+        for rounds in results.values()
+        for m in rounds
+    ]
+    return (
+        "of the machine's CPU others, Redis among them, took"
+        f" {statistics.median(shares):.0%} [{min(shares):.0%}-{max(shares):.0%}]"
+    )
 
 
 def _row(turn: Turn, results: Results) -> str:

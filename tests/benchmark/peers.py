@@ -33,7 +33,7 @@ from tests.benchmark.peer_contestants import (
     on_cores,
 )
 from tests.benchmark.peer_load import Job, Measured
-from tests.benchmark.peer_report import Turn, conditions, table
+from tests.benchmark.peer_report import Turn, conditions, neighbours, table
 from tests.kit.redis import redis_server
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
@@ -191,6 +191,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         turns = [(c, in_flight) for c in contestants for in_flight in IN_FLIGHT]
         results = measure(arena, turns, demand_hits=demand_hits)
     print(table(results))
+    print(neighbours(results))
     print(f"took {time.monotonic() - began:.0f} s")
     return 0
 
