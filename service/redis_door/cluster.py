@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from redis.asyncio.cluster import ClusterNode, ClusterPipeline, RedisCluster
+from redis.asyncio.connection import RedisSSLContext
 from redis.exceptions import ConnectionError as LostError
 from redis.exceptions import TimeoutError as LateError
 
 from service.redis_door.options import once
+from service.redis_door.tls import TlsConnection
 
 # fmt: off
 _FIRST_IS_KEY = frozenset((
@@ -34,7 +36,13 @@ class SteadyCluster(RedisCluster):
     For what is not on the path of a request: that has a line to each node.
     """
 
-    def __init__(self, seeds: Sequence[tuple[str, int]], **options: Any) -> None:
+    def __init__(
+        self,
+        seeds: Sequence[tuple[str, int]],
+        *,
+        tls: RedisSSLContext | None = None,
+        **options: Any,
+    ) -> None:
         self._seeds = list(seeds)
         self._asked_at = -ASKED_EVERY_S
         super().__init__(
@@ -43,8 +51,16 @@ class SteadyCluster(RedisCluster):
             require_full_coverage=False,
             **options,
         )
+        if tls is not None:
+            self._speak(tls)
         self.retry = once()
         self.commands_parser: Any = _KeyFirst(self.commands_parser)
+
+    def _speak(self, tls: RedisSSLContext) -> None:
+        self.nodes_manager.connection_kwargs |= {"connection_class": TlsConnection, "tls": tls}
+        for node in self.nodes_manager.startup_nodes.values():
+            node.connection_class = TlsConnection
+            node.connection_kwargs["tls"] = tls
 
     def doubt(self) -> None:
         """What is known of the slots may be wrong: the next command asks first."""

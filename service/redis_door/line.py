@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from redis.asyncio import Redis
+from redis.asyncio.connection import RedisSSLContext
 from redis.asyncio.sentinel import MasterNotFoundError, SentinelConnectionPool
 from redis.exceptions import ConnectionError as LostError
 from redis.exceptions import ResponseError
@@ -32,6 +33,7 @@ class Line:
     def __init__(self, redis: Redis, timeout_s: float, host: str = "") -> None:
         self.host = host
         self._pool = redis.connection_pool
+        self._tls: RedisSSLContext | None = redis.connection_pool.connection_kwargs.get("tls")
         self._redis = redis
         self._timeout_s = timeout_s
 
@@ -56,6 +58,9 @@ class Line:
                 await self._pool.release(connection)
 
     async def _connection(self) -> Any:
+        if self._tls is not None and self._tls.context is None:
+            # It reads files, and takes as long as others may not wait for the loop.
+            await self._read(self._tls)
         try:
             return await self._pool.get_connection()
         except LostError as error:
@@ -63,6 +68,12 @@ class Line:
             if type(error) in (LostError, MasterNotFoundError):
                 raise UnreachableError from error
             raise
+
+    async def _read(self, tls: RedisSSLContext) -> None:
+        try:
+            await asyncio.to_thread(tls.get)
+        except OSError as error:
+            raise UnreachableError from error
 
     async def follow_master(self) -> bool:
         """Asks the sentinels, if there are any; True when they name another master than before.

@@ -61,7 +61,10 @@ def test_addresses() -> None:
         (RedisTerms("redis://h?retries=hidden"), "unknown options .*: retries"),
         (RedisTerms("redis://h?max_connections=hidden"), "unknown options .*: max_connections"),
         (RedisTerms("redis://h?db=hidden"), "db"),
-        (RedisTerms("redis://h?ssl_min_version=hidden"), "ssl_min_version"),
+        (RedisTerms("rediss://h?ssl_min_version=hidden"), "ssl_min_version"),
+        (RedisTerms("redis://h?ssl_ca_certs=hidden"), "ssl_ca_certs"),
+        (RedisTerms("rediss://h?ssl_cert_reqs=hidden"), "ssl_cert_reqs"),
+        (RedisTerms("rediss://h?ssl_no_such=hidden"), "ssl_no_such"),
         (RedisTerms("unix:///s", Mode.CLUSTER), "unix socket"),
         (RedisTerms("unix:///s", Mode.SENTINEL, (), "m"), "unix socket"),
         (RedisTerms("redis://h/1", Mode.CLUSTER), "no database but 0"),
@@ -94,6 +97,17 @@ async def test_a_url_cannot_loosen_what_is_promised(mode: Mode) -> None:
     retry = client.get_retry() if isinstance(client, Redis) else client.retry
     assert retry is not None
     assert 0 == retry.get_retries()
+
+
+@pytest.mark.parametrize("mode", [Mode.SINGLE, Mode.SENTINEL])
+async def test_connections_share_a_context(mode: Mode) -> None:
+    """All connections over TLS have one context: to make it takes tens of milliseconds."""
+    client = connect(replace(TERMS, mode=mode))
+    assert isinstance(client, Redis)
+    first, second = [client.connection_pool.make_connection() for _ in range(2)]
+
+    assert first.ssl_context is second.ssl_context
+    assert "/ca.pem" == first.ssl_context.ca_certs
 
 
 def test_lines_to_each() -> None:
