@@ -17,7 +17,7 @@ from service.caches.errands import Dropped, Errand, Errands
 from service.caches.lane import Lane
 from service.caches.lanes import Lanes
 from service.caches.wait import Wait
-from service.redis_door import Words
+from service.redis_door import Fault, Words, fault
 
 PIECES_MAX = 1000
 """In one look, and in one telling: a script takes a few thousand words at most."""
@@ -56,6 +56,10 @@ class Heard:
 
     holder: bytes
     pieces: Sequence[bytes] = ()
+
+
+class _NotYetError(TimeoutError):
+    """The reply may still come."""
 
 
 @dataclass(slots=True, eq=False)
@@ -104,6 +108,8 @@ class RedisClaims:
         if isinstance(reply, Exception):
             if not isinstance(reply, Dropped | TimeoutError):
                 lane.written(reply)
+            if not isinstance(reply, Dropped | _NotYetError):
+                give_up(reply)
             return None
         # Nil means that somebody has it; anything else is no reply of a Redis.
         return reply == b"OK" if reply in (b"OK", None) else None
@@ -209,7 +215,8 @@ class RedisClaims:
         await self._asked(lane.errands, ("EVAL", _RELEASE, 1, name, token))
 
     def _give_up(self, lane: Lane, name: bytes, token: bytes, reply: Any) -> None:
-        if reply == b"OK":
+        """Redis has granted what nobody awaits any more, or may have: the reply was lost."""
+        if reply == b"OK" or (isinstance(reply, Exception) and fault(reply) is Fault.LOST):
             words = ("EVAL", _RELEASE, 1, name, token)
             lane.errands.add(Errand(lambda: words))
 
@@ -222,7 +229,7 @@ class RedisClaims:
 
 def _over(answer: asyncio.Future[Any]) -> None:
     if not answer.done():
-        answer.set_result(TimeoutError())
+        answer.set_result(_NotYetError())
 
 
 def _told(lane: Lane, telling: _Telling, count: int, reply: Any) -> None:
