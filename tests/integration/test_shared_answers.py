@@ -34,7 +34,13 @@ async def replicas(
     """Services before one adversary, that all have heard from Redis."""
     async with AsyncExitStack() as stack:
         adversary = await stack.enter_async_context(Adversary())
-        variables = {"REDIS_URL": redis.url, "AI_PROVIDER__CACHE__ENABLED": "true", **more}
+        variables = {
+            "REDIS_URL": redis.url,
+            "AI_PROVIDER__CACHE__ENABLED": "true",
+            # Several services share one busy process here: that is not to look like a slow Redis.
+            "AI_PROVIDER__CACHE__REDIS_WAIT_S": "0.5",
+            **more,
+        }
         yield [
             await stack.enter_async_context(running(folder, adversary=adversary, **variables))
             for _ in range(count)
