@@ -69,12 +69,15 @@ def test_a_command_that_a_busy_loop_has_not_sent(loop: Loops) -> None:
 
 
 @LOOPS
-def test_a_busy_loop_waits_no_longer_than_a_few_passes(loop: Loops) -> None:
+@pytest.mark.parametrize("sent", [True, False])
+def test_a_busy_loop_waits_no_longer_than_a_few_passes(loop: Loops, sent: bool) -> None:
     """Where nothing comes, a busy loop too gives up."""
 
     async def main() -> None:
         over: list[bool] = []
-        Wait(0.005, lambda: over.append(True))
+        wait = Wait(0.005, lambda: over.append(True))
+        if sent:
+            wait.sent()
         time.sleep(0.02)  # noqa: ASYNC251 - busy
         for _ in range(12):
             await asyncio.sleep(0)
