@@ -233,10 +233,13 @@ def _over(answer: asyncio.Future[Any]) -> None:
 
 
 def _told(lane: Lane, telling: _Telling, count: int, reply: Any) -> None:
-    if isinstance(reply, Exception) or reply != count:
+    if isinstance(reply, Dropped):
         telling.broken = True
-    if not isinstance(reply, Dropped):
-        lane.written(reply)
+    elif not lane.written(reply):
+        # Where a reply was lost the next piece finds out whether this one has come.
+        telling.broken |= fault(reply) is not Fault.LOST
+    elif reply != count:
+        telling.broken = True
 
 
 def _ms(seconds: float) -> int:

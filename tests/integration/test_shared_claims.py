@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from service.redis_door import Mode, RedisTerms
 from tests.kit.faulty_tcp import faulty_tcp
 from tests.kit.redis import RedisServer, redis_server
 from tests.kit.redis_cluster import redis_cluster
-from tests.kit.shared_cache import PREFIX, TTL_S, kept, key, name, shared_cache, until
+from tests.kit.shared_cache import KEPT, PREFIX, TTL_S, key, name, shared_cache, until
 
 TIMEOUT_S = 0.25
 LEASE_S = 30.0
@@ -189,19 +191,38 @@ async def test_no_piece_is_left_out(redis: RedisServer) -> None:
     assert [[b"one"], [b"another story"]] == heard
 
 
+async def test_a_piece_that_was_told_unheard(redis: RedisServer) -> None:
+    """Where only the reply to a telling was lost, the next pieces follow."""
+    with faulty_tcp(redis.port) as front:
+        async with claims_at(RedisTerms(front.url)) as (claims, answers):
+            front.garbage = b"no reply\r\n"
+            claims.tell(key(1), b"a", [b"one"], KEEP_S)
+            await settled(answers)
+            front.garbage = None
+            await until(lambda: claims.available, within_s=3.0)
+            claims.tell(key(1), b"a", [b"two"], KEEP_S)
+            await settled(answers)
+            heard = await pieces_of(claims, 1, b"a")
+
+    assert [b"one", b"two"] == heard
+
+
 async def test_a_release_comes_after_what_is_stored(redis: RedisServer) -> None:
     """Whoever claims a key next finds the answer that its holder has stored a moment after."""
     async with claims_at(redis.terms()) as (claims, answers):
         found: list[bool] = []
-        for number in range(20):
+        # To pack it takes a while.
+        large = replace(KEPT, whole=random.randbytes(500_000))
+        for number in range(10):
             await claims.claim(key(number), b"a", LEASE_S)
             claims.release(key(number), b"a")
-            answers.put(key(number), kept(number, 100_000), TTL_S)
+            await asyncio.sleep(0)
+            answers.put(key(number), large, TTL_S)
             while not await claims.claim(key(number), b"b", LEASE_S):
                 await asyncio.sleep(0)
             found.append(redis.ask("EXISTS", name(number)) == b":1\r\n")
 
-    assert [True] * 20 == found
+    assert [True] * 10 == found
 
 
 async def test_without_redis() -> None:
