@@ -169,7 +169,8 @@ class Lane:
         before = clock.read() if clock else 0.0
         try:
             told, *written = await self.line.exchange(commands, wait.sent)
-            moment = _moment(_good(told))
+            # Whoever may not ask for the time may still do all else.
+            moment = None if _is_refusal(told) else _moment(_good(told))
         except Exception as error:  # noqa: BLE001 - whatever a broken server makes of the library
             self.failed(began_at, error)
             return
@@ -177,7 +178,7 @@ class Lane:
             in_time = wait.end()
         if in_time:
             self.in_time()
-        if clock:
+        if clock and moment is not None:
             clock.heard(moment, before, clock.read())
         for reply in written:
             self.written(reply)
@@ -191,7 +192,7 @@ class Lane:
             value, was_late = await self._timed(("GET", self.probe))
             reply, was_late_too = await self._timed(self._store())
             _good(value)
-            if not isinstance(reply, Exception) or fault(reply) is not Fault.REFUSED_COMMAND:
+            if not _is_refusal(reply):
                 _good(reply)
         except Exception as error:  # noqa: BLE001 - whatever a broken server makes of the library
             self.failure_count += 1
@@ -216,6 +217,10 @@ class Lane:
 
     def _store(self) -> Words:
         return ("SET", self.probe, b"1", "PX", _PROBE_MS)
+
+
+def _is_refusal(reply: Any) -> bool:
+    return isinstance(reply, Exception) and fault(reply) is Fault.REFUSED_COMMAND
 
 
 def _good(reply: Any) -> Any:

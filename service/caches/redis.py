@@ -73,6 +73,7 @@ class RedisAnswers:
         self._clock = SharedClock(clock)
         self._clock_key = b"%b:clock" % limits.prefix.encode()
         self._server = terms.server
+        self._timeout_s = terms.timeout_s
         self._loop = asyncio.get_running_loop()
         self._rounds: asyncio.Task[None] | None = None
 
@@ -122,6 +123,10 @@ class RedisAnswers:
                 await first.wait()
 
     async def aclose(self) -> None:
+        """What was put just before is stored, if Redis takes it in time."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._timeout_s):
+                await self.settled()
         if self._rounds is not None:
             self._rounds.cancel()
             await asyncio.wait([self._rounds])

@@ -195,6 +195,29 @@ async def test_the_time_while_redis_was_never_there(redis: RedisServer) -> None:
         assert 5.0 == answers.now()
 
 
+async def test_a_user_who_may_not_ask_for_the_time(redis: RedisServer) -> None:
+    """Then this host's time counts, and all else is as usual."""
+    redis.order("ACL", "SETUSER", "me", "on", ">pw", "~*", "+@all", "-time")
+    terms = replace(redis.terms(), url=redis.url.replace("127.0.0.1", "me:pw@127.0.0.1"))
+    async with shared_cache(terms, wait_s=PLENTY_S, clock=lambda: 5.0) as answers:
+        await asyncio.sleep(2.2)
+        await fill(answers, 1)
+        found_count = await found(answers, 1)
+        state, now = answers.state, answers.now()
+    redis.ask("ACL", "DELUSER", "me")
+
+    assert 1 == found_count
+    assert ("ok", 5.0) == (state, now)
+
+
+async def test_what_is_put_last(redis: RedisServer) -> None:
+    """What was put just before the end is stored."""
+    async with shared_cache(redis.terms()) as answers:
+        answers.put(key(1), kept(1, 200_000), TTL_S)
+
+    assert b":1\r\n" == redis.ask("EXISTS", name(1))
+
+
 async def test_callbacks_each_second(redis: RedisServer) -> None:
     """Who has registered is called each second with a client; what one raises hurts no other."""
     called: list[float] = []
