@@ -1,4 +1,4 @@
-"""One node of Redis: what is asked of it, what it is told, and when it is left alone.
+"""One node of Redis: what is asked of it, what it is told, and how it does.
 
 Decides when to go on without it (`breaker.py`) and says so in the log, once each time.
 """
@@ -14,18 +14,13 @@ from typing import Any
 import structlog
 
 from service.caches.breaker import Breaker, State
-from service.caches.clock import SharedClock
 from service.caches.errands import Errands
 from service.caches.lookups import Lookups
-from service.caches.wait import Wait
-from service.redis_door import Fault, Line, Words, fault, kind
+from service.redis_door import Fault, Line, fault, kind
 
 WRITES_PAUSE_S = 1.0
 """After it would not take one: full, read-only, or its disk failed."""
-VISIT_S = 1.0
-"""How often it is visited, whoever asks it."""
 LOOKS_IN_FLIGHT_MAX = 2
-_PROBE_MS = 10_000
 _log = structlog.get_logger()
 
 
@@ -57,7 +52,7 @@ class Lane:
         self.write_problem = ""
         """The kind of the error with which it last refused to take something."""
         self.line = line
-        self._patience = patience
+        self.wait_s = patience.wait_s
         self._in_cluster = not at_once
         self._loop = asyncio.get_running_loop()
         self._writes_from = 0.0
@@ -120,15 +115,20 @@ class Lane:
                 self._writes_from = self._loop.time() + WRITES_PAUSE_S
         return False
 
-    async def visit(self, clock: SharedClock | None = None) -> None:
-        """To be called each second: sets the clock, and finds out how it is. Raises nothing."""
-        if await self._has_new_master():
-            self.breaker.hurry()
-        if self.breaker.trial_is_due(self._loop.time() + VISIT_S / 2.0):
-            # Of the visits the one that comes closest.
-            await self._try()
-        elif self.is_open():
-            await self._greet(clock)
+    def tried(self, *, in_time: bool) -> None:
+        """A trial was answered."""
+        if not in_time:
+            self.late_count += 1
+            self.breaker.trial_late(self._loop.time())
+            return
+        self.breaker.trial_passed(self._loop.time())
+        _log.warning("a Redis that was left alone is asked again", server=self.name)
+
+    def tried_in_vain(self, error: Exception) -> None:
+        """A trial was not answered."""
+        self.failure_count += 1
+        self.moved |= fault(error) is Fault.MOVED
+        self.breaker.trial_failed(self._loop.time(), kind(error))
 
     async def aclose(self) -> None:
         await self.lookups.aclose()
@@ -153,89 +153,3 @@ class Lane:
         if not self.write_problem:
             _log.warning("Redis takes no answers", server=self.name, error=kind(error))
         self.write_problem = kind(error)
-
-    async def _has_new_master(self) -> bool:
-        try:
-            return await self.line.follow_master()
-        except Exception:  # noqa: BLE001 - as long as the master answers, sentinels may be gone
-            return False
-
-    async def _greet(self, clock: SharedClock | None) -> None:
-        """Keeps a connection warm, and notices what befalls a server that nobody asks."""
-        # Where writes are refused somebody must notice when they no longer are.
-        commands: list[Words] = [("TIME",), *([self._store()] if self.write_problem else [])]
-        began_at = self._loop.time()
-        wait = Wait(self._patience.wait_s, partial(self.late, began_at))
-        before = clock.read() if clock else 0.0
-        try:
-            told, *written = await self.line.exchange(commands, wait.sent)
-            # Whoever may not ask for the time may still do all else.
-            moment = None if _is_refusal(told) else _moment(_good(told))
-        except Exception as error:  # noqa: BLE001 - whatever a broken server makes of the library
-            self.failed(began_at, error)
-            return
-        finally:
-            in_time = wait.end()
-        if in_time:
-            self.in_time()
-        if clock and moment is not None:
-            clock.heard(moment, before, clock.read())
-        for reply in written:
-            self.written(reply)
-
-    async def _try(self) -> None:
-        """Asks and tells it something: as if all were well, and nobody waits for it."""
-        self.breaker.trial_begins()
-        try:
-            # With a connection to begin with: to make one may take its time.
-            await self.line.exchange([("PING",)])
-            value, was_late = await self._timed(("GET", self.probe))
-            reply, was_late_too = await self._timed(self._store())
-            _good(value)
-            if not _is_refusal(reply):
-                _good(reply)
-        except Exception as error:  # noqa: BLE001 - whatever a broken server makes of the library
-            self.failure_count += 1
-            self.moved |= fault(error) is Fault.MOVED
-            self.breaker.trial_failed(self._loop.time(), kind(error))
-            return
-        if was_late or was_late_too:
-            self.late_count += 1
-            self.breaker.trial_late(self._loop.time())
-            return
-        self.written(reply)
-        self.breaker.trial_passed(self._loop.time())
-        _log.warning("a Redis that was left alone is asked again", server=self.name)
-
-    async def _timed(self, words: Words) -> tuple[Any, bool]:
-        wait = Wait(self._patience.wait_s, _nothing)
-        try:
-            (reply,) = await self.line.exchange([words], wait.sent)
-        finally:
-            in_time = wait.end()
-        return reply, not in_time
-
-    def _store(self) -> Words:
-        return ("SET", self.probe, b"1", "PX", _PROBE_MS)
-
-
-def _is_refusal(reply: Any) -> bool:
-    return isinstance(reply, Exception) and fault(reply) is Fault.REFUSED_COMMAND
-
-
-def _good(reply: Any) -> Any:
-    if isinstance(reply, Exception):
-        raise reply
-    return reply
-
-
-def _moment(told: Any) -> float:
-    """Raises ValueError for what is no reply to TIME."""
-    try:
-        seconds, microseconds = told
-        return int(seconds) + int(microseconds) / 1e6
-    except TypeError:
-        raise ValueError("this is no time") from None
-
-
-def _nothing() -> None: ...

@@ -14,19 +14,23 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import structlog
+
 from service.caches.breaker import worst
 from service.caches.clock import SharedClock
 from service.caches.codec import OtherVersion, decode, encode, unpacked_bytes
 from service.caches.errands import Dropped, Errand
-from service.caches.lane import VISIT_S, Lane, Patience
+from service.caches.lane import Lane, Patience
 from service.caches.lanes import lanes
+from service.caches.visit import VISIT_S, visit
 from service.domain.kept import Kept
-from service.redis_door import Client, RedisTerms, Words, connect
+from service.redis_door import Client, RedisTerms, Words, connect, kind
 
 CONFIRMED_WITHIN_S = 1.0
 PACK_IN_THREAD_BYTES_MIN = 64 * 1024
 UNPACK_IN_THREAD_BYTES_MIN = 512 * 1024
 """To pack or unpack more takes longer than others may wait for the loop."""
+_log = structlog.get_logger()
 _NAMES_BYTES_MAX = 64 * 1024
 """What an answer has beside its body."""
 
@@ -232,9 +236,13 @@ class RedisAnswers:
 
         clock_lane = self.lanes.of(self._clock_key)
         visits = [
-            lane.visit(self._clock if lane is clock_lane else None) for lane in self.lanes.all
+            visit(lane, self._clock if lane is clock_lane else None) for lane in self.lanes.all
         ]
-        await asyncio.gather(self.lanes.look(), *visits, *map(called, self.each_round))
+        looks = (self.lanes.look(), *visits, *map(called, self.each_round))
+        for result in await asyncio.gather(*looks, return_exceptions=True):
+            if isinstance(result, Exception):
+                # None of them raises: but the next look must come whatever is wrong with this one.
+                _log.error("a look at Redis went wrong", error=kind(result))
 
 
 def _badness(lane: Lane) -> tuple[bool, bool]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-_PASSES_TO_SEND = 5
-"""Of the loop, until a command is written."""
+_PASSES_TO_SEND = 8
+"""Of the loop, until a connection is made and a command is written."""
 _PASSES_TO_HEAR = 3
 """One in which sockets are looked at, and those in which what was read becomes an answer."""
 

@@ -27,7 +27,7 @@ from service.sharing.redis import SharedHash
 from tests.kit.certificates import Authority
 from tests.kit.faulty_tcp import faulty_tcp
 from tests.kit.redis import Front, redis_server
-from tests.kit.redis_cluster import redis_cluster
+from tests.kit.redis_cluster import RedisCluster, redis_cluster
 from tests.kit.redis_sentinel import redis_sentinel
 from tests.kit.shared_cache import KEPT, TTL_S, key, shared_cache
 
@@ -101,7 +101,7 @@ async def test_as_a_user_over_tls(mode: Mode, tmp_path: Path) -> None:
                 await works(replace(terms, url=f"{url}other.pem"))
 
 
-@pytest.mark.parametrize("mode", list(Mode))
+@pytest.mark.parametrize("mode", [Mode.SINGLE, Mode.SENTINEL])
 async def test_in_plain(mode: Mode, tmp_path: Path) -> None:
     """Without a user and without TLS, too."""
     with reachable(mode, tmp_path) as terms:
@@ -178,13 +178,18 @@ async def test_a_line_after_an_error(tmp_path: Path) -> None:
     assert connections <= 3
 
 
-async def test_slots(tmp_path: Path) -> None:
+@pytest.fixture(name="cluster", scope="module")
+def _cluster(tmp_path_factory: pytest.TempPathFactory) -> Generator[RedisCluster, None, None]:
+    with redis_cluster(tmp_path_factory.mktemp("cluster"), replicas=True) as cluster:
+        yield cluster
+
+
+async def test_slots(cluster: RedisCluster, tmp_path: Path) -> None:
     """A node tells who has which slots; what is no cluster says so."""
-    with redis_cluster(tmp_path) as cluster:
-        node = cluster.nodes[1]
-        there = node_line(cluster.terms(), "127.0.0.1", node.port)
-        found = await slots_by(there)
-        await there.aclose()
+    node = cluster.nodes[1]
+    there = node_line(cluster.terms(), "127.0.0.1", node.port)
+    found = await slots_by(there)
+    await there.aclose()
     with redis_server(tmp_path) as redis:
         single = node_line(cluster.terms(), "127.0.0.1", redis.port)
         with pytest.raises(redis_exceptions.ResponseError):
@@ -214,31 +219,30 @@ async def test_slots_that_are_none(tmp_path: Path, garbage: bytes) -> None:
         await there.aclose()
 
 
-async def test_a_cluster_client_survives_the_loss_of_a_node(tmp_path: Path) -> None:
+async def test_a_cluster_client_survives_the_loss_of_a_node(cluster: RedisCluster) -> None:
     """Keys at other nodes are reached throughout; those at a lost one when a replica has them."""
-    with redis_cluster(tmp_path, replicas=True) as cluster:
-        client = connect(cluster.terms())
-        lost = cluster.nodes[0]
-        names = [b"aip:%d" % number for number in range(30)]
-        for name in names:
-            await client.set(name, b"1")
-        lost.replicate()
-        lost.kill()
-        others = [name for name in names if cluster.owner(name) is not lost]
-        its_own = next(name for name in names if cluster.owner(name) is lost)
-        with pytest.raises(redis_exceptions.ConnectionError):
-            await client.get(its_own)
-        got = [await client.get(name) for name in others]
-        async with asyncio.timeout(10):
-            while True:
-                try:
-                    async with client.pipeline(transaction=False) as pipe:
-                        pipe.get(its_own)
-                        (found,) = await pipe.execute()
-                    break
-                except redis_exceptions.RedisError:
-                    await asyncio.sleep(0.1)
-        await client.aclose()
+    client = connect(cluster.terms())
+    lost = cluster.nodes[0]
+    names = [b"aip:%d" % number for number in range(30)]
+    for name in names:
+        await client.set(name, b"1")
+    lost.replicate()
+    lost.kill()
+    others = [name for name in names if cluster.owner(name) is not lost]
+    its_own = next(name for name in names if cluster.owner(name) is lost)
+    with pytest.raises(redis_exceptions.ConnectionError):
+        await client.get(its_own)
+    got = [await client.get(name) for name in others]
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                async with client.pipeline(transaction=False) as pipe:
+                    pipe.get(its_own)
+                    (found,) = await pipe.execute()
+                break
+            except redis_exceptions.RedisError:
+                await asyncio.sleep(0.1)
+    await client.aclose()
 
     assert [b"1"] * len(others) == got
     assert b"1" == found
