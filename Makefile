@@ -80,7 +80,7 @@ sim: $(READY) ## Routing against the formula it replaces, 8 replicas in virtual 
 bench: $(READY) ## CPU per call, as ratios to an empty RPC and to bare litellm
 	$(BIN)/python -m tests.benchmark
 
-bench-peers: $(READY) $(PEERS_READY) ## Cache hits against LiteLLM proxy's, as ratios; installs it into .venv-peers; about nine minutes
+bench-peers: $(READY) $(PEERS_READY) ## Cache hits against LiteLLM proxy's, as ratios; installs it into .venv-peers; about eight minutes
 	$(BIN)/python -m tests.benchmark.peers
 
 $(PEERS_READY): requirements/peers.txt

@@ -51,7 +51,7 @@ def neighbours(results: Results) -> str:
     ]
     return (
         "of the machine's CPU others, Redis among them, took"
-        f" {statistics.median(shares):.0%} [{min(shares):.0%}-{max(shares):.0%}]"
+        f" {statistics.median(shares):.0%} [{min(shares):.0%} to {max(shares):.0%}]"
     )
 
 
