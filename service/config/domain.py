@@ -12,8 +12,8 @@ from service.config.settings import Settings
 from service.domain.cache_use import CacheConduct, CacheRule, CacheTerms, KeepPolicy
 from service.domain.candidate import Names
 from service.domain.provider import Defaults, KnownModel, Offer, ServedModel
-from service.domain.routing import Bounds, Rule
 from service.domain.scoring import POLICIES, Policy, PolicyName
+from service.domain.wishes import Bounds, Rule
 
 
 def names(routing: RoutingSettings) -> Names:

@@ -10,9 +10,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from fnmatch import fnmatchcase
 from typing import NamedTuple
 
+from service.domain.audience import concerns
 from service.domain.completion import (
     Completion,
     CompletionSpec,
@@ -136,9 +136,7 @@ class CacheRule:
     tenants: frozenset[str] = frozenset()
 
     def holds(self, model: str, tenant: str) -> bool:
-        if self.tenants and tenant not in self.tenants:
-            return False
-        return not self.models or any(fnmatchcase(model, pattern) for pattern in self.models)
+        return concerns(self.models, self.tenants, model, tenant)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from service.domain.errors import ServiceFailure
 from service.domain.provider import Offer
 from service.domain.reasons import ErrorReason
-from service.domain.routing import TRANSIENT, Excluded, Exclusion, Plan
+from service.domain.routing import Excluded, Plan
+from service.domain.wishes import TRANSIENT, Exclusion
 
 # How soon another request's trial is over: nobody knows, but not long.
 _TRIAL_S = 1.0

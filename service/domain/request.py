@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from service.domain.cache_use import CacheWish
 from service.domain.completion import CompletionSpec
-from service.domain.routing import RouteWish
+from service.domain.wishes import RouteWish
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable
 
 from service.domain.errors import ServiceFailure
 from service.domain.reasons import ErrorReason
-from service.domain.routing import TRANSIENT
+from service.domain.wishes import TRANSIENT
 
 _ENTRIES_MAX = 4096
 DETERMINISTIC = frozenset(

@@ -14,8 +14,8 @@ from typing import TypeVar
 from service.domain.candidate import Candidate, Names, candidates
 from service.domain.fingerprint import answer_scope, answering
 from service.domain.provider import Defaults, ModelRef, Offer, OnUnsupported
-from service.domain.routing import Bounds, RouteWish, Rule, barred
 from service.domain.scoring import POLICIES, PolicyName
+from service.domain.wishes import Bounds, RouteWish, Rule, barred
 from service.ports import Provider
 
 _MEMO_MAX = 4096

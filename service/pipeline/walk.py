@@ -28,9 +28,10 @@ from service.domain.provider import ModelRef
 from service.domain.reasons import ErrorReason
 from service.domain.refusal import refusal
 from service.domain.request import CompletionRequest
-from service.domain.routing import Excluded, Exclusion, Plan, Ranked, passing
+from service.domain.routing import Excluded, Plan, Ranked, passing
 from service.domain.scoring import expected_time_s
 from service.domain.trace import Trace
+from service.domain.wishes import Exclusion
 from service.pipeline.ended import NOT_TOLD, Ended, Evidence, Start
 from service.pipeline.retries import Retries
 from service.pipeline.scoreboard import Scoreboard

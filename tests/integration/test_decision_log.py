@@ -26,8 +26,9 @@ from service.domain.pricing import Price
 from service.domain.provider import Defaults, Offer, ServedModel
 from service.domain.reasons import ErrorReason
 from service.domain.request import CompletionRequest
-from service.domain.routing import Plan, RouteWish
+from service.domain.routing import Plan
 from service.domain.scoring import PolicyName
+from service.domain.wishes import RouteWish
 from service.pipeline.ended import Ended, Start
 from service.pipeline.planner import Planner
 from service.pipeline.roster import Member, Roster, TimeLimits

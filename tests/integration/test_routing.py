@@ -16,8 +16,8 @@ from service.domain.events import TextDelta
 from service.domain.pricing import Price
 from service.domain.provider import Defaults, Offer, ServedModel
 from service.domain.reasons import ErrorReason
-from service.domain.routing import Bounds, Rule
 from service.domain.scoring import POLICIES, PolicyName
+from service.domain.wishes import Bounds, Rule
 from service.pipeline.roster import Member, TimeLimits
 from tests.kit.scripted import HELLO, ScriptedProvider, member
 from tests.kit.serving import Status, details, serving, spec, streaming, unary

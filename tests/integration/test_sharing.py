@@ -10,7 +10,7 @@ import pytest
 
 from service.domain.breaker import Circuit, Trip
 from service.domain.peers import INTERVAL_S, STALE_S
-from service.domain.routing import Exclusion
+from service.domain.wishes import Exclusion
 from service.sharing.redis import KEY
 from tests.kit.redis import RedisServer, redis_server
 from tests.kit.replicas import (

@@ -27,8 +27,8 @@ from grpc_health.v1 import health_pb2_grpc
 
 from service.domain.cache_use import CacheConduct
 from service.domain.candidate import Names
-from service.domain.routing import Bounds, Rule
 from service.domain.scoring import POLICIES, PolicyName
+from service.domain.wishes import Bounds, Rule
 from service.health.checks import Check
 from service.health.monitor import Monitor, Terms
 from service.pipeline.admission import Admission

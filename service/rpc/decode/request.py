@@ -12,8 +12,8 @@ from aiprovider.v1 import model_service_pb2, routing_pb2
 
 from service.domain.cache_use import NO_WISH, CacheMode, CacheWish
 from service.domain.request import Question
-from service.domain.routing import RouteWish
 from service.domain.scoring import PolicyName
+from service.domain.wishes import RouteWish
 from service.rpc.call import Call
 from service.rpc.decode.check import Check
 from service.rpc.decode.content_key import content_of

@@ -17,8 +17,8 @@ from service.domain.errors import ServiceFailure
 from service.domain.provider import ModelRef
 from service.domain.reasons import ErrorReason
 from service.domain.request import CompletionRequest
-from service.domain.routing import RouteWish
 from service.domain.trace import Trace
+from service.domain.wishes import RouteWish
 from service.pipeline.completion import CompletionPipeline
 from service.pipeline.router import Begun, Missed
 from service.pipeline.told import Finished, Spoken, StreamPiece

@@ -14,8 +14,8 @@ from service.domain.errors import ServiceFailure
 from service.domain.provider import Defaults, Offer, ServedModel
 from service.domain.reasons import ErrorReason
 from service.domain.request import CompletionRequest
-from service.domain.routing import Bounds, RouteWish
 from service.domain.scoring import POLICIES, PolicyName
+from service.domain.wishes import Bounds, RouteWish
 from service.pipeline.planner import Planner
 from service.pipeline.retries import Retries
 from service.pipeline.roster import Member, Roster, TimeLimits

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from service.domain.breaker import Circuit, Trip
 from service.domain.pricing import Price
-from service.domain.routing import Bounds, RouteRequest, pick_shares, picked, plan_route
+from service.domain.routing import RouteRequest, pick_shares, picked, plan_route
 from service.domain.scoring import POLICIES, Demand, Policy, PolicyName, View, scores
+from service.domain.wishes import Bounds
 from tests.unit.domain.views import candidate, view
 
 NOW = 100.0

@@ -8,8 +8,9 @@ from service.domain.breaker import Circuit, Trip
 from service.domain.provider import Offer
 from service.domain.reasons import ErrorReason
 from service.domain.refusal import refusal, soonest, unknown
-from service.domain.routing import TRANSIENT, Excluded, Exclusion, Plan, RouteRequest, plan_route
+from service.domain.routing import Excluded, Plan, RouteRequest, plan_route
 from service.domain.scoring import Demand, Policy
+from service.domain.wishes import TRANSIENT, Exclusion
 from tests.unit.domain.views import candidate, view
 
 NOW = 100.0

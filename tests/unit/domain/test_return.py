@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from service.domain.breaker import Circuit, Trip
-from service.domain.routing import Bounds, Plan, RouteRequest, RouteWish, plan_route
+from service.domain.routing import Plan, RouteRequest, plan_route
 from service.domain.scoring import POLICIES, PolicyName, View
+from service.domain.wishes import Bounds, RouteWish
 from tests.unit.domain.views import candidate, left_out, order, view
 
 NOW = 100.0

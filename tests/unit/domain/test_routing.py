@@ -13,17 +13,9 @@ from service.domain.breaker import Circuit, Trip
 from service.domain.pricing import Price
 from service.domain.provider import ModelRef
 from service.domain.reasons import ErrorReason
-from service.domain.routing import (
-    TRANSIENT,
-    Bounds,
-    Exclusion,
-    Plan,
-    RouteRequest,
-    RouteWish,
-    Rule,
-    plan_route,
-)
+from service.domain.routing import Plan, RouteRequest, plan_route
 from service.domain.scoring import POLICIES, Demand, PolicyName, View
+from service.domain.wishes import TRANSIENT, Bounds, Exclusion, RouteWish, Rule
 from tests.unit.domain.views import candidate, left_out, order, view
 
 NOW = 100.0

@@ -13,8 +13,9 @@ from service.domain.completion import (
 )
 from service.domain.provider import ModelRef
 from service.domain.request import CompletionRequest
-from service.domain.routing import Bounds, Plan, RouteWish, Rule
+from service.domain.routing import Plan
 from service.domain.scoring import POLICIES, PolicyName
+from service.domain.wishes import Bounds, RouteWish, Rule
 from service.pipeline.ended import Ended
 from service.pipeline.planner import Planner
 from service.pipeline.roster import Roster

@@ -11,8 +11,8 @@ from service.domain.errors import ServiceFailure
 from service.domain.provider import ModelRef
 from service.domain.reasons import ErrorReason
 from service.domain.request import CompletionRequest
-from service.domain.routing import Bounds, RouteWish
 from service.domain.scoring import POLICIES, PolicyName
+from service.domain.wishes import Bounds, RouteWish
 from service.pipeline.entry import Entry
 from service.pipeline.planner import Planner
 from service.pipeline.retries import Retries

@@ -6,7 +6,7 @@ import pytest
 
 from service.domain.provider import ModelRef
 from service.domain.request import CompletionRequest
-from service.domain.routing import RouteWish
+from service.domain.wishes import RouteWish
 from service.pipeline.roster import Roster
 from tests.unit.pipeline.plans import LONG, MEMBERS, ONE, TWO, Planning, request
 

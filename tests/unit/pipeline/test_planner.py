@@ -11,8 +11,8 @@ from service.domain.completion import (
 from service.domain.errors import ServiceFailure
 from service.domain.reasons import ErrorReason
 from service.domain.request import CompletionRequest
-from service.domain.routing import Bounds, RouteWish, Rule
 from service.domain.scoring import POLICIES, PolicyName
+from service.domain.wishes import Bounds, RouteWish, Rule
 from service.pipeline import planner
 from service.pipeline.ended import Ended
 from service.pipeline.roster import Roster

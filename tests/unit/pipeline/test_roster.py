@@ -9,8 +9,8 @@ import pytest
 
 from service.domain.candidate import Names
 from service.domain.provider import ModelRef
-from service.domain.routing import Bounds, Rule
 from service.domain.scoring import POLICIES, Policy, PolicyName
+from service.domain.wishes import Bounds, Rule
 from service.pipeline import roster as rosters
 from service.pipeline.roster import Roster
 from tests.kit.scripted import ScriptedProvider, member
