@@ -98,14 +98,14 @@ class Caching:
 
     async def invalidate(self, selector: Selector) -> Invalidated:
         """Raises SharedCacheUnreachable, when it counts on this replica alone so far."""
-        removed = 0
+        invalidations = self.invalidations
         try:
-            await self.invalidations.invalidate(selector)
+            await invalidations.invalidate(selector)
         finally:
-            self.answers.failures.clear()
+            # They would be found void one by one; this frees their room, and tells how many.
             removed = self._cache.forget_void() + self._repeat_cache.forget_void()
-        reaches_s = self.invalidations.reaches_within_s
-        return Invalidated(removed, reaches_s, self.invalidations.cut_off_within_s)
+        reaches_s, cut_off_s = invalidations.reaches_within_s, invalidations.cut_off_within_s
+        return Invalidated(removed, reaches_s, cut_off_s)
 
     def report(self, tenant: str | None) -> CacheReport:
         """`tenant` of None means all together."""

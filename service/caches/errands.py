@@ -35,8 +35,6 @@ class Errand:
     words: Callable[[], Words | Awaitable[Words] | None]
     size_bytes: int = 0
     done: Callable[[Any], None] = _ignore
-    insists: bool = False
-    """It is sent even when nothing else is."""
 
 
 class Errands:
@@ -118,15 +116,13 @@ class Errands:
         places: list[int] = []
         commands: list[Words] = []
         try:
-            may_go = self._may_go()
-            for place, errand in enumerate(errands):
-                if may_go or errand.insists:
-                    words = await _words(errand)
-                    if isinstance(words, tuple):
-                        places.append(place)
-                        commands.append(words)
-                    else:
-                        replies[place] = words
+            for place, errand in enumerate(errands if self._may_go() else ()):
+                words = await _words(errand)
+                if isinstance(words, tuple):
+                    places.append(place)
+                    commands.append(words)
+                else:
+                    replies[place] = words
             heard = await self._exchange(commands)
             for place, reply in zip(places, heard, strict=True):
                 replies[place] = reply

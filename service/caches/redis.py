@@ -26,7 +26,6 @@ from service.caches.visit import VISIT_S, visit
 from service.domain.kept import Kept
 from service.redis_door import Client, RedisTerms, Words, connect, kind
 
-CONFIRMED_WITHIN_S = 1.0
 PACK_IN_THREAD_BYTES_MIN = 64 * 1024
 UNPACK_IN_THREAD_BYTES_MIN = 512 * 1024
 """To pack or unpack more takes longer than others may wait for the loop."""
@@ -178,26 +177,6 @@ class RedisAnswers:
         lane = self.lanes.of(name)
         if lane is not None and lane.is_open():
             lane.stores.add(Errand(lambda: ("UNLINK", name)))
-
-    async def remove_now(self, key: bytes) -> bool:
-        """True when Redis has confirmed that nothing is there any more."""
-        name = self._name(key)
-        lane = self.lanes.of(name)
-        if lane is None:
-            return False
-        confirmed: asyncio.Future[bool] = self._loop.create_future()
-
-        def done(reply: Any) -> None:
-            if not confirmed.done():
-                confirmed.set_result(isinstance(reply, int))
-
-        if not lane.stores.add(Errand(lambda: ("UNLINK", name), done=done, insists=True)):
-            return False
-        try:
-            async with asyncio.timeout(CONFIRMED_WITHIN_S):
-                return await confirmed
-        except TimeoutError:
-            return False
 
     async def settled(self) -> None:
         """Returns when all that was put or removed before is done."""

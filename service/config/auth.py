@@ -89,6 +89,14 @@ class AuthSettings(Section):
         return not self.keys and not self.client_certificates
 
     @model_validator(mode="after")
+    def _meaningful(self) -> Self:
+        if self.anonymous_permissions and not self.anonymous:
+            raise ValueError(
+                "anonymous_permissions: with a key or a certificate nobody is anonymous"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _distinct(self) -> Self:
         if len({key.digest for key in self.keys}) < len(self.keys):
             raise ValueError("keys: the same key stands there twice")

@@ -135,7 +135,8 @@ class Answers:
         """The key, empty if such answers are not kept; and whether memory has a fresh answer."""
         asked = self.asked(question)
         kept = self.cache.local(asked.key) if asked.use.read else None
-        return asked.key, kept is not None and self._is_young(asked, kept)
+        max_age_s = question.cache.max_age_s
+        return asked.key, kept is not None and self._age_s(kept) <= max_age_s
 
     def keep(self, asked: Asked, landed: Landed, keep_s: float) -> None:
         """`keep_s` is how long whoever waited for it wants it kept."""
@@ -158,17 +159,16 @@ class Answers:
 
     def is_to_be_refreshed(self, found: Found) -> bool:
         """Whether the answer that was taken is to be asked for anew, beside the request."""
-        kept = found.kept
-        if found.note.status is CacheStatus.REPEATED:
+        kept, note, eagerness = found.kept, found.note, self.conduct.early_refresh
+        if note.status is CacheStatus.REPEATED:
             return False
-        left_s = kept.expires_at - self.cache.now()
-        if left_s > kept.took_s * self.conduct.early_refresh * _FARTHEST_DRAW:
+        taken_at = kept.made_at + note.age_s
+        if kept.expires_at - taken_at > kept.took_s * eagerness * _FARTHEST_DRAW:
             return False
-        draw, eagerness = self.draw(), self.conduct.early_refresh
-        return refresh_is_due(self.cache.now(), kept.expires_at, kept.took_s, eagerness, draw)
+        return refresh_is_due(taken_at, kept.expires_at, kept.took_s, eagerness, self.draw())
 
     def as_whole(self, found: Found) -> Kept:
-        """With `whole`, which is kept in memory for the next one who asks so."""
+        """With `whole`; of a hit it is kept in memory for the next one who asks so."""
         kept = found.kept
         if kept.whole is None:
             kept = self._scribe.as_whole(kept)
@@ -183,11 +183,11 @@ class Answers:
         return kept
 
     def _replace(self, found: Found, kept: Kept) -> None:
-        if found.note.status is not CacheStatus.REPEATED and found.note.key:
+        if found.note.status in (CacheStatus.HIT_LOCAL, CacheStatus.HIT_SHARED):
             self.cache.replace_local(found.note.key, kept)
 
     def _found(self, asked: Asked, kept: Kept, status: CacheStatus) -> Found | None:
-        age_s = max(0.0, self.cache.now() - kept.made_at)
+        age_s = self._age_s(kept)
         if age_s > asked.question.cache.max_age_s:
             return None
         self.counters.hit(asked.question.tenant, status, age_s, kept)
@@ -199,16 +199,15 @@ class Answers:
         until = self.cache.now() + self.conduct.idempotency_ttl_s
         self._repeats.keep(asked.repeat_key, replace(kept, expires_at=until))
 
-    def _is_young(self, asked: Asked, kept: Kept) -> bool:
-        return self.cache.now() - kept.made_at <= asked.question.cache.max_age_s
+    def _age_s(self, kept: Kept) -> float:
+        return max(0.0, self.cache.now() - kept.made_at)
 
     def _repeated(self, asked: Asked, kept: Kept | None) -> Found | None:
         if kept is None:
             return None
         require_same(asked.question, kept.content)
         self.counters.repeated(asked.question.tenant, kept)
-        age_s = max(0.0, self.cache.now() - kept.made_at)
-        return Found(kept, CacheNote(CacheStatus.REPEATED, asked.key, age_s))
+        return Found(kept, CacheNote(CacheStatus.REPEATED, asked.key, self._age_s(kept)))
 
 
 _FARTHEST_DRAW = 40.0

@@ -18,7 +18,8 @@ from service.domain.reasons import ErrorReason
 from service.domain.timeouts import first_token_limit_s, overdue_s, reserve_s
 from service.pipeline.patience import OutOfPatience, Patience
 from service.pipeline.roster import Member
-from service.pipeline.walk import TICK_S, AttemptScope, DeadlinePassed, Walk
+from service.pipeline.scope import TICK_S, AttemptScope, DeadlinePassed
+from service.pipeline.walk import Walk
 
 T = TypeVar("T")
 

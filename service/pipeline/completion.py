@@ -148,19 +148,21 @@ class CompletionPipeline:
         flight, note = self._joining.join(asked, request, stream=True)
         deadline = asked.question.deadline
         finished: Finished | None = None
-        # Who did not ask for it is not told of an answer that begins anew: it gets what counts.
-        hears = request.wish.restart or not flight.request.wish.restart
         try:
             yield note
             with self._answering(asked, note):
-                async with aclosing(flight.follow(deadline)) as pieces:
-                    async for piece in pieces if hears else _none():
-                        if isinstance(piece, Finished):
-                            finished = piece
-                            continue
-                        if isinstance(piece, CacheNote):
-                            note = piece
-                        yield piece
+                # Who did not ask for it is not told of an answer that begins anew.
+                if request.wish.restart or not flight.request.wish.restart:
+                    async with aclosing(flight.follow(deadline)) as pieces:
+                        async for piece in pieces:
+                            match piece:
+                                case Finished():
+                                    finished = piece
+                                case CacheNote():
+                                    note = piece
+                                    yield note
+                                case _:
+                                    yield piece
                 landed = await flight.outcome(deadline)
         finally:
             flight.leave()
@@ -168,8 +170,8 @@ class CompletionPipeline:
         if landed.trace is None:
             note = note._replace(status=CacheStatus.COALESCED)
         if finished is None:
-            # Whoever began the flight wanted the answer whole: there were no events.
-            landed.kept = self._fetcher.as_stream(landed.kept)
+            # It heard nothing yet: whoever began the flight wanted the answer whole, or restarts.
+            landed.kept = self._answers.as_stream(Found(landed.kept, note))
             for piece in _replayed(landed.kept, note):
                 yield piece
         elif note.status is CacheStatus.COALESCED:
@@ -208,8 +210,7 @@ class CompletionPipeline:
         self._require_same(asked, landed)
         if landed.trace is None:
             note = note._replace(status=CacheStatus.COALESCED)
-        if landed.kept.whole is None:
-            landed.kept = self._fetcher.as_whole(landed.kept)
+        landed.kept = self._answers.as_whole(Found(landed.kept, note))
         self._count(asked, note, landed)
         # What was attempted for somebody else is not told.
         trace = None if note.status is CacheStatus.COALESCED else landed.trace
@@ -229,11 +230,6 @@ class CompletionPipeline:
                 counters.refreshed(tenant)
             case _:
                 counters.miss(tenant)
-
-
-async def _none() -> AsyncGenerator[StreamPiece, None]:
-    return
-    yield  # A generator of nothing.
 
 
 def _whole(kept: Kept, note: CacheNote, trace: Trace | None) -> Whole:

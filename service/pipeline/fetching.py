@@ -72,14 +72,6 @@ class Fetcher:
                         gist.hear(event)
                         yield Spoken(frame)
 
-    def as_whole(self, kept: Kept) -> Kept:
-        """The same with `whole`."""
-        return self._scribe.as_whole(kept)
-
-    def as_stream(self, kept: Kept) -> Kept:
-        """The same with `frames` and `finished`."""
-        return self._scribe.as_stream(kept)
-
 
 def _keepable(spec: CompletionSpec, gist: Gist, ending: Ending, *, keep_refusals: bool) -> bool:
     reason = ending.finish_reason

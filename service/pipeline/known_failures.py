@@ -58,9 +58,6 @@ class KnownFailures:
         known.known_for_s = now - since
         return known
 
-    def clear(self) -> None:
-        self._failures.clear()
-
     def _shed(self, now: float) -> None:
         while self._failures:
             oldest = next(iter(self._failures))

@@ -35,7 +35,8 @@ from service.pipeline.ended import Evidence
 from service.pipeline.hedging import first_of
 from service.pipeline.planner import Planner, attempts_max
 from service.pipeline.roster import Member, Roster
-from service.pipeline.walk import AttemptScope, Course, Walk
+from service.pipeline.scope import AttemptScope
+from service.pipeline.walk import Course, Walk
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)

@@ -90,7 +90,7 @@ def finished(ending: Ending, target: ModelRef) -> pb.StreamCompleteResponse:
 
 
 def whole_rest(answer: Whole, request_id: str, timing: pb.Timing, now: float) -> bytes:
-    """What one request adds to a whole answer."""
+    """What one request adds to a whole answer that it asked a provider for; see also `rest.py`."""
     return pb.CompleteResponse(
         id=request_id,
         cost=_cost(answer.note, answer.saved_nano_usd),
@@ -233,8 +233,6 @@ def _part_kind(part: Part) -> content_pb2.Part:
 
 def timing(total_s: float, trace: Trace | None, first_token_s: float | None = None) -> pb.Timing:
     """`trace` is None where no provider was asked."""
-    if trace is None and first_token_s is None:
-        return pb.Timing(total_duration=duration(total_s))
     provider_s = sum(attempt.duration_s for attempt in trace.attempts) if trace else 0.0
     return pb.Timing(
         total_duration=duration(total_s),

@@ -61,14 +61,14 @@ async def test_each_node_has_its_own(cluster: RedisCluster) -> None:
             node.order("CONFIG", "RESETSTAT")
         got = await asyncio.gather(*(answers.get(key(number)) for number in range(KEYS)))
         connections = [node.count("connected_clients") for node in cluster.nodes]
-        removed = await answers.remove_now(key(1))
+        answers.remove(key(1))
+        await answers.settled()
         gone = await answers.get(key(1))
         lanes = answers.lanes.all
         shown = repr(answers)
     sizes = [int(node.ask("DBSIZE")[1:]) for node in cluster.nodes]
 
     assert [kept(number) for number in range(KEYS)] == got
-    assert removed
     assert gone is None
     assert KEYS - 1 == sum(sizes)
     assert min(sizes) > 0
@@ -150,7 +150,8 @@ async def test_slots_that_move(cluster: RedisCluster) -> None:
     with structlog.testing.capture_logs() as lines:
         async with shared_cache(cluster.terms(), wait_s=PLENTY_S) as answers:
             await fill(answers, 1)
-            await answers.remove_now(key(number))
+            answers.remove(key(number))
+            await answers.settled()
             _move(cluster, slot, new)
             moved_s = await until_found(answers, number)
             state = answers.state
@@ -176,13 +177,11 @@ async def test_nobody_there() -> None:
         async with shared_cache(terms) as answers:
             got = await answers.get(key(1))
             answers.put(key(1), kept(1), TTL_S)
-            removed = await answers.remove_now(key(1))
             await asyncio.sleep(1.2)
             state, problem = answers.state, answers.problem
             shown = repr(answers) + repr(answers.lanes)
 
     assert got is None
-    assert not removed
     assert ("failing", "ConnectionError") == (state, problem)
     assert ["no node of the Redis cluster can be asked"] == [line["event"] for line in lines]
     assert "hidden-9" not in shown + str(lines)

@@ -13,6 +13,7 @@ from service.domain.provider import ModelRef
 from service.pipeline.told import Whole
 from service.rpc import encode
 from service.rpc.rest import hit_rest, varint
+from service.rpc.values import duration
 
 seconds = st.floats(0.0, 1e6) | st.just(0.0)
 notes = st.builds(
@@ -34,7 +35,8 @@ def test_the_rest_of_a_hit(
 ) -> None:
     """The bytes are those of the message, field by field and in its order."""
     answer = Whole(b"", ModelRef("p", "m"), note, None, saved)
-    expected = encode.whole_rest(answer, request_id, encode.timing(total_s, None), 0.0)
+    timing = pb.Timing(total_duration=duration(total_s))
+    expected = encode.whole_rest(answer, request_id, timing, 0.0)
     written = hit_rest(request_id, note, saved, total_s)
 
     assert pb.CompleteResponse.FromString(expected) == pb.CompleteResponse.FromString(written)
