@@ -6,29 +6,19 @@ Builds everything from one Loaded configuration, and rebuilds what a reload may 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
-from typing import Any
 
-import orjson
 import structlog
 
 from service.caching import Caching, redis_terms
 from service.config import (
-    EndpointSettings,
-    Engine,
-    Kind,
     Loaded,
-    ProviderSettings,
     Settings,
-    endpoints,
     secrets,
 )
 from service.config import domain as values
-from service.domain.catalogue import Catalogue, Listing, alias_listings, listings
-from service.domain.pricing import Price
-from service.domain.provider import KnownModel
+from service.domain.catalogue import Listing, alias_listings, listings
 from service.domain.scoring import Policy, PolicyName
 from service.health.ability import Ability
 from service.health.checks import Check
@@ -37,20 +27,14 @@ from service.pipeline.admission import Admission
 from service.pipeline.completion import CompletionPipeline
 from service.pipeline.planner import Planner
 from service.pipeline.retries import Retries
-from service.pipeline.roster import Member, Roster, TimeLimits
+from service.pipeline.roster import Roster
 from service.pipeline.router import Router
 from service.pipeline.scoreboard import Scoreboard
 from service.pipeline.turns import Turns
 from service.pipeline.vitals import Vitals
 from service.pipeline.walk import Course
 from service.ports import Provider
-from service.providers.anthropic import Anthropic
-from service.providers.gemini import Gemini
-from service.providers.http import Endpoint
-from service.providers.litellm import LiteLLMProvider
-from service.providers.native import NativeProvider
-from service.providers.openai import COMPATIBLE, DEEPSEEK, OPENAI, OpenAI
-from service.providers.wire import WireFamily
+from service.providing import Providing
 from service.redis_door import RedisTerms
 from service.rpc.call import Identity
 from service.rpc.credentials import TlsFiles
@@ -67,7 +51,6 @@ from service.telemetry.decisions import DecisionLog
 from service.telemetry.logs import LogWriter
 from service.telemetry.redaction import Redactor
 
-_CATALOGUE_FILE = Path(__file__).parent / "catalogue.json"
 _log = structlog.get_logger()
 
 
@@ -79,8 +62,7 @@ class App:
         redactor.learn(secrets(settings))
         self._settings = settings
         self._redactor = redactor
-        self._catalogue = _catalogue(_CATALOGUE_FILE)
-        self._providers: dict[Hashable, Provider] = {}
+        self._providing = Providing()
         self._retiring: set[asyncio.Task[None]] = set()
         self.admission = Admission(settings.limits.in_flight_max)
         self.board = Scoreboard()
@@ -89,7 +71,9 @@ class App:
         self._retries = Retries(self.board.clock)
         self._decision_logs: list[DecisionLog] = []
         self._decisions = self._decision_log(settings)
-        self.router = Router(self._roster(settings), Planner(self.board), self._course(settings))
+        self.router = Router(
+            self._providing.roster(settings), Planner(self.board), self._course(settings)
+        )
         vitals = Vitals(self.board)
         self.monitor = Monitor(vitals.read, self.board.clock)
         self.caching = Caching(self.router, settings)
@@ -118,7 +102,7 @@ class App:
     async def start(self) -> None:
         """Listens, warms up, becomes ready. Raises OSError when it cannot listen."""
         await self.server.start()
-        await self._warm_up()
+        await self._providing.warm_up()
         await self.caching.follow(self._settings)
         await self.sharer.follow(_shared_at(self._settings))
         self.server.health.set_ready(ready=True)
@@ -134,7 +118,7 @@ class App:
         if settings.routing.decision_log != self._settings.routing.decision_log:
             old_log, self._decisions = self._decisions, self._decision_log(settings)
         self._settings = settings
-        self.router.roster = self._roster(settings)
+        self.router.roster = self._providing.roster(settings)
         self.router.course = self._course(settings)
         self._adopt_health(settings)
         self.caching.adopt(settings)
@@ -147,7 +131,7 @@ class App:
         task.add_done_callback(self._retiring.discard)
         await self.caching.follow(settings)
         await self.sharer.follow(_shared_at(settings))
-        await self._warm_up()
+        await self._providing.warm_up()
 
     async def drain(self) -> None:
         """Finishes what is in flight, refuses what comes, then closes everything."""
@@ -164,26 +148,15 @@ class App:
         self._ability.close()
         for task in self._retiring:
             task.cancel()
-        for provider in self._providers.values():
-            await provider.aclose()
+        await self._providing.aclose()
         for log in self._decision_logs:
             await asyncio.to_thread(log.close)
-
-    async def _warm_up(self) -> None:
-        for provider in self._providers.values():
-            if isinstance(provider, LiteLLMProvider):
-                await provider.warm_up()
 
     async def _retire(self, old: Roster, log: DecisionLog | None) -> None:
         await old.idle()
         if log is not None:
             await asyncio.to_thread(log.close)
-        kept = {id(member.provider) for member in self.router.roster.members.values()}
-        for key, provider in list(self._providers.items()):
-            retired = any(provider is member.provider for member in old.members.values())
-            if retired and id(provider) not in kept:
-                del self._providers[key]
-                await provider.aclose()
+        await self._providing.retire(old, self.router.roster)
 
     def _course(self, settings: Settings) -> Course:
         return Course(
@@ -200,39 +173,6 @@ class App:
             return None
         self._decision_logs.append(DecisionLog(wanted.file, wanted.sample, wanted.bytes_max))
         return self._decision_logs[-1]
-
-    def _roster(self, settings: Settings) -> Roster:
-        members = [
-            self._member(name, provider, endpoint, settings)
-            for name, provider in settings.active_providers.items()
-            for endpoint in endpoints(name, provider)
-        ]
-        return Roster(
-            members,
-            attempts_max=settings.limits.attempts_max,
-            names=values.names(settings.routing),
-            rules=values.rules(settings.routing),
-            bounds=values.bounds(settings.routing),
-        )
-
-    def _member(
-        self, name: str, settings: ProviderSettings, endpoint: EndpointSettings, whole: Settings
-    ) -> Member:
-        key = _identity_of(name, settings, endpoint)
-        provider = self._providers.get(key)
-        if provider is None:
-            provider = self._providers[key] = _provider(name, settings, endpoint)
-        known = {model.name: model for model in self._catalogue.get(settings.kind.value, ())}
-        times = settings.timeouts
-        return Member(
-            provider,
-            values.offer(name, settings, endpoint, known),
-            TimeLimits(times.attempt_s, times.first_token_s, times.idle_s),
-            values.defaults(settings, whole),
-            settings.on_unsupported,
-            _listens(settings, whole),
-            f"{settings.kind.value} {endpoint.base_url}",
-        )
 
     def _adopt_health(self, settings: Settings) -> None:
         roster = self.router.roster
@@ -252,7 +192,7 @@ class App:
     def _list_models(self, providers: Sequence[str]) -> list[Listing]:
         families = {name: p.kind.value for name, p in self._settings.providers.items()}
         roster = self.router.roster
-        found = listings(roster.offers, families, self._catalogue, providers)
+        found = listings(roster.offers, families, self._providing.catalogue, providers)
         aliases = alias_listings(roster.names, roster.offers, providers)
         return sorted(found + aliases, key=lambda listing: listing.name)
 
@@ -261,69 +201,6 @@ async def _check(roster: Roster, provider: Provider) -> bool:
     # Leased, so that a reload closes it afterwards.
     with roster.lease():
         return await provider.check()
-
-
-def _identity_of(name: str, settings: ProviderSettings, endpoint: EndpointSettings) -> Hashable:
-    """What makes a provider another one: change any of it, and connections must be new."""
-    return (
-        name,
-        settings.kind,
-        settings.engine,
-        settings.litellm_prefix,
-        endpoint.base_url,
-        endpoint.api_key,
-        tuple(sorted((key, value.get_secret_value()) for key, value in settings.headers.items())),
-        settings.timeouts.connect_s,
-        settings.connections_max,
-        settings.response_bytes_max,
-        settings.event_bytes_max,
-    )
-
-
-def _listens(settings: ProviderSettings, whole: Settings) -> bool:
-    # For each streamed delta the library takes as long as our own code for a whole answer.
-    if settings.engine is not Engine.NATIVE:
-        return False
-    return whole.routing.listen if settings.listen is None else settings.listen
-
-
-def _provider(name: str, settings: ProviderSettings, asked: EndpointSettings) -> Provider:
-    api_key = asked.api_key.get_secret_value() if asked.api_key else ""
-    headers = {key: value.get_secret_value() for key, value in settings.headers.items()}
-    endpoint = Endpoint(
-        name,
-        asked.base_url,
-        headers,
-        settings.timeouts.connect_s,
-        settings.connections_max,
-        settings.response_bytes_max,
-        settings.event_bytes_max,
-    )
-    if settings.engine is Engine.LITELLM:
-        prefix = settings.litellm_prefix or _PREFIXES.get(settings.kind, name)
-        return LiteLLMProvider(prefix, endpoint, api_key)
-    return NativeProvider(_family(name, settings.kind), endpoint, api_key)
-
-
-_PREFIXES = {
-    Kind.OPENAI: "openai",
-    Kind.ANTHROPIC: "anthropic",
-    Kind.GEMINI: "gemini",
-    Kind.DEEPSEEK: "deepseek",
-}
-
-
-def _family(name: str, kind: Kind) -> WireFamily:
-    match kind:
-        case Kind.ANTHROPIC:
-            return Anthropic()
-        case Kind.GEMINI:
-            return Gemini()
-        case Kind.DEEPSEEK:
-            return OpenAI(DEEPSEEK)
-        case _:
-            # Compatible servers lag behind OpenAI's own newest parameters.
-            return OpenAI(OPENAI if name == "openai" else COMPATIBLE)
 
 
 def _directory(settings: Settings) -> Directory:
@@ -384,19 +261,3 @@ def _needs_restart(old: Settings, new: Settings) -> list[str]:
         for name in ("service", "server", "logging")
         if getattr(old, name) != getattr(new, name)
     ]
-
-
-def _catalogue(file: Path) -> Catalogue:
-    known: Mapping[str, Mapping[str, Sequence[Any]]] = orjson.loads(file.read_bytes())["models"]
-    return {
-        family: [_known_model(name, facts) for name, facts in models.items()]
-        for family, models in known.items()
-    }
-
-
-def _known_model(name: str, facts: Sequence[Any]) -> KnownModel:
-    context_window, max_output, capabilities, input_price, output_price, cached_price = facts
-    price: Price | None = None
-    if input_price is not None and output_price is not None:
-        price = Price(input_price, output_price, cached_price)
-    return KnownModel(name, context_window, max_output, frozenset(capabilities.split()), price)

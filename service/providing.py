@@ -1,0 +1,165 @@
+"""The part of the composition root that builds providers, and keeps those that a reload leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from service.config import EndpointSettings, Engine, Kind, ProviderSettings, Settings, endpoints
+from service.config import domain as values
+from service.domain.catalogue import Catalogue
+from service.domain.pricing import Price
+from service.domain.provider import KnownModel
+from service.pipeline.roster import Member, Roster, TimeLimits
+from service.ports import Provider
+from service.providers.anthropic import Anthropic
+from service.providers.gemini import Gemini
+from service.providers.http import Endpoint
+from service.providers.litellm import LiteLLMProvider
+from service.providers.native import NativeProvider
+from service.providers.openai import COMPATIBLE, DEEPSEEK, OPENAI, OpenAI
+from service.providers.wire import WireFamily
+
+_CATALOGUE_FILE = Path(__file__).parent / "catalogue.json"
+
+
+class Providing:
+    """Providers that are the same before and after a reload keep their connections."""
+
+    def __init__(self) -> None:
+        self.catalogue = _catalogue(_CATALOGUE_FILE)
+        """What is published of models, by family."""
+        self._providers: dict[Hashable, Provider] = {}
+
+    def roster(self, settings: Settings) -> Roster:
+        members = [
+            self._member(name, provider, endpoint, settings)
+            for name, provider in settings.active_providers.items()
+            for endpoint in endpoints(name, provider)
+        ]
+        return Roster(
+            members,
+            attempts_max=settings.limits.attempts_max,
+            names=values.names(settings.routing),
+            rules=values.rules(settings.routing),
+            bounds=values.bounds(settings.routing),
+        )
+
+    async def warm_up(self) -> None:
+        for provider in self._providers.values():
+            if isinstance(provider, LiteLLMProvider):
+                await provider.warm_up()
+
+    async def retire(self, old: Roster, present: Roster) -> None:
+        """Closes those of `old`, which nobody uses any more, that are not among `present`."""
+        kept = {id(member.provider) for member in present.members.values()}
+        for key, provider in list(self._providers.items()):
+            retired = any(provider is member.provider for member in old.members.values())
+            if retired and id(provider) not in kept:
+                del self._providers[key]
+                await provider.aclose()
+
+    async def aclose(self) -> None:
+        for provider in self._providers.values():
+            await provider.aclose()
+
+    def _member(
+        self, name: str, settings: ProviderSettings, endpoint: EndpointSettings, whole: Settings
+    ) -> Member:
+        key = _identity_of(name, settings, endpoint)
+        provider = self._providers.get(key)
+        if provider is None:
+            provider = self._providers[key] = _provider(name, settings, endpoint)
+        known = {model.name: model for model in self.catalogue.get(settings.kind.value, ())}
+        times = settings.timeouts
+        return Member(
+            provider,
+            values.offer(name, settings, endpoint, known),
+            TimeLimits(times.attempt_s, times.first_token_s, times.idle_s),
+            values.defaults(settings, whole),
+            settings.on_unsupported,
+            _listens(settings, whole),
+            f"{settings.kind.value} {endpoint.base_url}",
+        )
+
+
+def _identity_of(name: str, settings: ProviderSettings, endpoint: EndpointSettings) -> Hashable:
+    """What makes a provider another one: change any of it, and connections must be new."""
+    return (
+        name,
+        settings.kind,
+        settings.engine,
+        settings.litellm_prefix,
+        endpoint.base_url,
+        endpoint.api_key,
+        tuple(sorted((key, value.get_secret_value()) for key, value in settings.headers.items())),
+        settings.timeouts.connect_s,
+        settings.connections_max,
+        settings.response_bytes_max,
+        settings.event_bytes_max,
+    )
+
+
+def _listens(settings: ProviderSettings, whole: Settings) -> bool:
+    # For each streamed delta the library takes as long as our own code for a whole answer.
+    if settings.engine is not Engine.NATIVE:
+        return False
+    return whole.routing.listen if settings.listen is None else settings.listen
+
+
+def _provider(name: str, settings: ProviderSettings, asked: EndpointSettings) -> Provider:
+    api_key = asked.api_key.get_secret_value() if asked.api_key else ""
+    headers = {key: value.get_secret_value() for key, value in settings.headers.items()}
+    endpoint = Endpoint(
+        name,
+        asked.base_url,
+        headers,
+        settings.timeouts.connect_s,
+        settings.connections_max,
+        settings.response_bytes_max,
+        settings.event_bytes_max,
+    )
+    if settings.engine is Engine.LITELLM:
+        prefix = settings.litellm_prefix or _PREFIXES.get(settings.kind, name)
+        return LiteLLMProvider(prefix, endpoint, api_key)
+    return NativeProvider(_family(name, settings.kind), endpoint, api_key)
+
+
+_PREFIXES = {
+    Kind.OPENAI: "openai",
+    Kind.ANTHROPIC: "anthropic",
+    Kind.GEMINI: "gemini",
+    Kind.DEEPSEEK: "deepseek",
+}
+
+
+def _family(name: str, kind: Kind) -> WireFamily:
+    match kind:
+        case Kind.ANTHROPIC:
+            return Anthropic()
+        case Kind.GEMINI:
+            return Gemini()
+        case Kind.DEEPSEEK:
+            return OpenAI(DEEPSEEK)
+        case _:
+            # Compatible servers lag behind OpenAI's own newest parameters.
+            return OpenAI(OPENAI if name == "openai" else COMPATIBLE)
+
+
+def _catalogue(file: Path) -> Catalogue:
+    known: Mapping[str, Mapping[str, Sequence[Any]]] = orjson.loads(file.read_bytes())["models"]
+    return {
+        family: [_known_model(name, facts) for name, facts in models.items()]
+        for family, models in known.items()
+    }
+
+
+def _known_model(name: str, facts: Sequence[Any]) -> KnownModel:
+    context_window, max_output, capabilities, input_price, output_price, cached_price = facts
+    price: Price | None = None
+    if input_price is not None and output_price is not None:
+        price = Price(input_price, output_price, cached_price)
+    return KnownModel(name, context_window, max_output, frozenset(capabilities.split()), price)
