@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from service.domain.cache_note import CacheStatus
+from service.domain.call_record import Record
 from service.domain.completion import Completion, Ending
 from service.domain.events import PartDone, ReasoningDelta, StreamEvent, TextDelta, ToolCallDelta
 from service.domain.kept import Kept, Selector
@@ -135,6 +136,12 @@ class CacheJournal(Protocol):
     def early_refresh(self, tenant: str) -> None: ...
 
     def known_failure(self, tenant: str) -> None: ...
+
+
+class Journal(Protocol):
+    """Told of each call and each attempt that has ended. On the path: it never waits."""
+
+    def put(self, record: Record) -> None: ...
 
 
 class Claims(Protocol):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from service.domain.completion import Usage
+from service.domain.cost import Cost
 from service.domain.provider import ModelRef
 from service.domain.reasons import ErrorReason
 
@@ -21,6 +23,7 @@ class Attempt:
     """`reason` is None when it gave the answer; `http_status` is 0 when there was none.
 
     `first_token_s` is None when none was seen. `hedge` marks a second attempt beside a first.
+    `usage` and `cost` tell what it consumed, whatever became of it; None where that is not known.
     """
 
     target: ModelRef
@@ -32,6 +35,8 @@ class Attempt:
     score: float = 0.0
     first_token_s: float | None = None
     hedge: bool = False
+    usage: Usage | None = None
+    cost: Cost | None = None
 
     def __str__(self) -> str:
         why = f" {self.reason.name}" if self.reason else ""
