@@ -69,7 +69,7 @@ class Journal:
         for sink in self.sinks:
             try:
                 sink(batch)
-            except Exception:  # noqa: BLE001 - sinks are told apart by what they do, not how they fail
+            except Exception:  # noqa: BLE001 - a fault in one sink is not the end of the others
                 # One that fails must not keep the records from the others. Told once for each.
                 if id(sink) not in self._failed:
                     self._failed.add(id(sink))
