@@ -1,4 +1,4 @@
-"""The one list of reasons why things fail, shared with the contract."""
+"""The one list of reasons why things fail, shared with the contract; and who can help it."""
 
 from __future__ import annotations
 
@@ -37,3 +37,42 @@ class ErrorReason(Enum):
     INTERNAL = "INTERNAL"
     NOT_IMPLEMENTED = "NOT_IMPLEMENTED"
     SHARED_CACHE_UNAVAILABLE = "SHARED_CACHE_UNAVAILABLE"
+
+
+class FaultOwner(Enum):
+    """Who can help it that a request failed."""
+
+    CALLER = "caller"
+    PROVIDER = "provider"
+    SERVICE = "service"
+    """Those who run it: its capacity, its credentials, its faults."""
+
+
+_R = ErrorReason
+_OWNERS = {
+    FaultOwner.PROVIDER: (
+        _R.PROVIDER_RATE_LIMITED,
+        _R.PROVIDER_UNAVAILABLE,
+        _R.PROVIDER_TIMEOUT,
+        _R.PROVIDER_RESPONSE_INVALID,
+        _R.NO_HEALTHY_PROVIDER,
+        _R.DEADLINE_EXCEEDED,
+        _R.STREAM_INTERRUPTED,
+    ),
+    FaultOwner.SERVICE: (
+        _R.PROVIDER_MODEL_MISSING,
+        _R.PROVIDER_CREDENTIALS_REJECTED,
+        _R.PROVIDER_QUOTA_EXHAUSTED,
+        _R.SERVER_OVERLOADED,
+        _R.SERVER_DRAINING,
+        _R.SHARED_CACHE_UNAVAILABLE,
+        _R.INTERNAL,
+        _R.NOT_IMPLEMENTED,
+    ),
+}
+_OWNER = {reason: owner for owner, reasons in _OWNERS.items() for reason in reasons}
+
+
+def fault_owner(reason: ErrorReason) -> FaultOwner:
+    """Whoever asked, where it is neither the provider nor those who run the service."""
+    return _OWNER.get(reason, FaultOwner.CALLER)

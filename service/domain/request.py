@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import NamedTuple
 
 from service.domain.cache_use import CacheWish
+from service.domain.call_record import Phases
 from service.domain.completion import CompletionSpec
 from service.domain.wishes import RouteWish
+
+NO_LABELS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(slots=True)
 class CompletionRequest:
-    """`deadline` is in the event loop's time. `tenant` and `request_id` never reach a provider.
+    """`deadline` is in the event loop's time. Of what follows it nothing reaches a provider.
 
     The deadline alone may change while it is carried out, and only to a later one: when another
     caller, who has more time, waits for the same answer.
@@ -26,6 +30,10 @@ class CompletionRequest:
     deadline: float = math.inf
     tenant: str = ""
     request_id: str = ""
+    method: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    phases: Phases = field(default_factory=Phases, compare=False)
+    """Where the time goes, as far as it is spent on carrying the request out."""
     watchers: list[Callable[[], None]] = field(
         default_factory=list[Callable[[], None]], repr=False, compare=False
     )
@@ -54,6 +62,10 @@ class Question(NamedTuple):
     deadline: float = math.inf
     tenant: str = ""
     request_id: str = ""
+    method: str = ""
+    labels: Mapping[str, str] = NO_LABELS
+    phases: Phases | None = None
+    """Told where the time of the call went, by whoever answers."""
 
     @property
     def digest(self) -> bytes:
@@ -63,5 +75,11 @@ class Question(NamedTuple):
     def request(self) -> CompletionRequest:
         """Raises ServiceFailure INVALID_REQUEST."""
         return CompletionRequest(
-            self.read(), self.wish, self.deadline, self.tenant, self.request_id
+            self.read(),
+            self.wish,
+            self.deadline,
+            self.tenant,
+            self.request_id,
+            self.method,
+            self.labels,
         )
