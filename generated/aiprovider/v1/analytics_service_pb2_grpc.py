@@ -26,7 +26,9 @@ if _version_not_supported:
 
 
 class AnalyticsServiceStub:
-    """Questions about the past.
+    """Questions about the past, and about what this replica does now.
+
+    A caller sees its own tenant. With the permission `analytics_all` it sees all tenants, and the filter `tenant` narrows.
     """
 
     def __init__(self, channel):
@@ -40,6 +42,31 @@ class AnalyticsServiceStub:
                 request_serializer=aiprovider_dot_v1_dot_analytics__service__pb2.QueryUsageRequest.SerializeToString,
                 response_deserializer=aiprovider_dot_v1_dot_analytics__service__pb2.QueryUsageResponse.FromString,
                 _registered_method=True)
+        self.QueryPerformance = channel.unary_unary(
+                '/aiprovider.v1.AnalyticsService/QueryPerformance',
+                request_serializer=aiprovider_dot_v1_dot_analytics__service__pb2.QueryPerformanceRequest.SerializeToString,
+                response_deserializer=aiprovider_dot_v1_dot_analytics__service__pb2.QueryPerformanceResponse.FromString,
+                _registered_method=True)
+        self.QueryCosts = channel.unary_unary(
+                '/aiprovider.v1.AnalyticsService/QueryCosts',
+                request_serializer=aiprovider_dot_v1_dot_analytics__service__pb2.QueryCostsRequest.SerializeToString,
+                response_deserializer=aiprovider_dot_v1_dot_analytics__service__pb2.QueryCostsResponse.FromString,
+                _registered_method=True)
+        self.QueryErrors = channel.unary_unary(
+                '/aiprovider.v1.AnalyticsService/QueryErrors',
+                request_serializer=aiprovider_dot_v1_dot_analytics__service__pb2.QueryErrorsRequest.SerializeToString,
+                response_deserializer=aiprovider_dot_v1_dot_analytics__service__pb2.QueryErrorsResponse.FromString,
+                _registered_method=True)
+        self.GetOverview = channel.unary_unary(
+                '/aiprovider.v1.AnalyticsService/GetOverview',
+                request_serializer=aiprovider_dot_v1_dot_analytics__service__pb2.GetOverviewRequest.SerializeToString,
+                response_deserializer=aiprovider_dot_v1_dot_analytics__service__pb2.GetOverviewResponse.FromString,
+                _registered_method=True)
+        self.WatchMetrics = channel.unary_stream(
+                '/aiprovider.v1.AnalyticsService/WatchMetrics',
+                request_serializer=aiprovider_dot_v1_dot_analytics__service__pb2.WatchMetricsRequest.SerializeToString,
+                response_deserializer=aiprovider_dot_v1_dot_analytics__service__pb2.WatchMetricsResponse.FromString,
+                _registered_method=True)
         self.GetCacheStats = channel.unary_unary(
                 '/aiprovider.v1.AnalyticsService/GetCacheStats',
                 request_serializer=aiprovider_dot_v1_dot_analytics__service__pb2.GetCacheStatsRequest.SerializeToString,
@@ -48,11 +75,48 @@ class AnalyticsServiceStub:
 
 
 class AnalyticsServiceServicer:
-    """Questions about the past.
+    """Questions about the past, and about what this replica does now.
+
+    A caller sees its own tenant. With the permission `analytics_all` it sees all tenants, and the filter `tenant` narrows.
     """
 
     def QueryUsage(self, request, context):
         """Sums requests, tokens, cost and latency over time, by dimension.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def QueryPerformance(self, request, context):
+        """Tells how long requests took, and where the time went.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def QueryCosts(self, request, context):
+        """Tells what requests cost, and what was saved.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def QueryErrors(self, request, context):
+        """Tells which requests and attempts failed, who can help it, and what failover made good.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetOverview(self, request, context):
+        """Tells in one message what a dashboard shows.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchMetrics(self, request, context):
+        """Tells every few seconds what the replica that answers does, until the caller leaves.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -73,6 +137,31 @@ def add_AnalyticsServiceServicer_to_server(servicer, server):
                     request_deserializer=aiprovider_dot_v1_dot_analytics__service__pb2.QueryUsageRequest.FromString,
                     response_serializer=aiprovider_dot_v1_dot_analytics__service__pb2.QueryUsageResponse.SerializeToString,
             ),
+            'QueryPerformance': grpc.unary_unary_rpc_method_handler(
+                    servicer.QueryPerformance,
+                    request_deserializer=aiprovider_dot_v1_dot_analytics__service__pb2.QueryPerformanceRequest.FromString,
+                    response_serializer=aiprovider_dot_v1_dot_analytics__service__pb2.QueryPerformanceResponse.SerializeToString,
+            ),
+            'QueryCosts': grpc.unary_unary_rpc_method_handler(
+                    servicer.QueryCosts,
+                    request_deserializer=aiprovider_dot_v1_dot_analytics__service__pb2.QueryCostsRequest.FromString,
+                    response_serializer=aiprovider_dot_v1_dot_analytics__service__pb2.QueryCostsResponse.SerializeToString,
+            ),
+            'QueryErrors': grpc.unary_unary_rpc_method_handler(
+                    servicer.QueryErrors,
+                    request_deserializer=aiprovider_dot_v1_dot_analytics__service__pb2.QueryErrorsRequest.FromString,
+                    response_serializer=aiprovider_dot_v1_dot_analytics__service__pb2.QueryErrorsResponse.SerializeToString,
+            ),
+            'GetOverview': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetOverview,
+                    request_deserializer=aiprovider_dot_v1_dot_analytics__service__pb2.GetOverviewRequest.FromString,
+                    response_serializer=aiprovider_dot_v1_dot_analytics__service__pb2.GetOverviewResponse.SerializeToString,
+            ),
+            'WatchMetrics': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchMetrics,
+                    request_deserializer=aiprovider_dot_v1_dot_analytics__service__pb2.WatchMetricsRequest.FromString,
+                    response_serializer=aiprovider_dot_v1_dot_analytics__service__pb2.WatchMetricsResponse.SerializeToString,
+            ),
             'GetCacheStats': grpc.unary_unary_rpc_method_handler(
                     servicer.GetCacheStats,
                     request_deserializer=aiprovider_dot_v1_dot_analytics__service__pb2.GetCacheStatsRequest.FromString,
@@ -87,7 +176,9 @@ def add_AnalyticsServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AnalyticsService:
-    """Questions about the past.
+    """Questions about the past, and about what this replica does now.
+
+    A caller sees its own tenant. With the permission `analytics_all` it sees all tenants, and the filter `tenant` narrows.
     """
 
     @staticmethod
@@ -107,6 +198,141 @@ class AnalyticsService:
             '/aiprovider.v1.AnalyticsService/QueryUsage',
             aiprovider_dot_v1_dot_analytics__service__pb2.QueryUsageRequest.SerializeToString,
             aiprovider_dot_v1_dot_analytics__service__pb2.QueryUsageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def QueryPerformance(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aiprovider.v1.AnalyticsService/QueryPerformance',
+            aiprovider_dot_v1_dot_analytics__service__pb2.QueryPerformanceRequest.SerializeToString,
+            aiprovider_dot_v1_dot_analytics__service__pb2.QueryPerformanceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def QueryCosts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aiprovider.v1.AnalyticsService/QueryCosts',
+            aiprovider_dot_v1_dot_analytics__service__pb2.QueryCostsRequest.SerializeToString,
+            aiprovider_dot_v1_dot_analytics__service__pb2.QueryCostsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def QueryErrors(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aiprovider.v1.AnalyticsService/QueryErrors',
+            aiprovider_dot_v1_dot_analytics__service__pb2.QueryErrorsRequest.SerializeToString,
+            aiprovider_dot_v1_dot_analytics__service__pb2.QueryErrorsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetOverview(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aiprovider.v1.AnalyticsService/GetOverview',
+            aiprovider_dot_v1_dot_analytics__service__pb2.GetOverviewRequest.SerializeToString,
+            aiprovider_dot_v1_dot_analytics__service__pb2.GetOverviewResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchMetrics(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/aiprovider.v1.AnalyticsService/WatchMetrics',
+            aiprovider_dot_v1_dot_analytics__service__pb2.WatchMetricsRequest.SerializeToString,
+            aiprovider_dot_v1_dot_analytics__service__pb2.WatchMetricsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -27,7 +27,10 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class AnalyticsServiceStub:
-    """Questions about the past."""
+    """Questions about the past, and about what this replica does now.
+
+    A caller sees its own tenant. With the permission `analytics_all` it sees all tenants, and the filter `tenant` narrows.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -35,21 +38,47 @@ class AnalyticsServiceStub:
     def __new__(cls, channel: _aio.Channel) -> AnalyticsServiceAsyncStub: ...
     QueryUsage: _grpc.UnaryUnaryMultiCallable[_analytics_service_pb2.QueryUsageRequest, _analytics_service_pb2.QueryUsageResponse]
     """Sums requests, tokens, cost and latency over time, by dimension."""
+    QueryPerformance: _grpc.UnaryUnaryMultiCallable[_analytics_service_pb2.QueryPerformanceRequest, _analytics_service_pb2.QueryPerformanceResponse]
+    """Tells how long requests took, and where the time went."""
+    QueryCosts: _grpc.UnaryUnaryMultiCallable[_analytics_service_pb2.QueryCostsRequest, _analytics_service_pb2.QueryCostsResponse]
+    """Tells what requests cost, and what was saved."""
+    QueryErrors: _grpc.UnaryUnaryMultiCallable[_analytics_service_pb2.QueryErrorsRequest, _analytics_service_pb2.QueryErrorsResponse]
+    """Tells which requests and attempts failed, who can help it, and what failover made good."""
+    GetOverview: _grpc.UnaryUnaryMultiCallable[_analytics_service_pb2.GetOverviewRequest, _analytics_service_pb2.GetOverviewResponse]
+    """Tells in one message what a dashboard shows."""
+    WatchMetrics: _grpc.UnaryStreamMultiCallable[_analytics_service_pb2.WatchMetricsRequest, _analytics_service_pb2.WatchMetricsResponse]
+    """Tells every few seconds what the replica that answers does, until the caller leaves."""
     GetCacheStats: _grpc.UnaryUnaryMultiCallable[_analytics_service_pb2.GetCacheStatsRequest, _analytics_service_pb2.GetCacheStatsResponse]
     """Tells what the answer cache did."""
 
 @_typing.type_check_only
 class AnalyticsServiceAsyncStub(AnalyticsServiceStub):
-    """Questions about the past."""
+    """Questions about the past, and about what this replica does now.
+
+    A caller sees its own tenant. With the permission `analytics_all` it sees all tenants, and the filter `tenant` narrows.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     QueryUsage: _aio.UnaryUnaryMultiCallable[_analytics_service_pb2.QueryUsageRequest, _analytics_service_pb2.QueryUsageResponse]  # type: ignore[assignment]
     """Sums requests, tokens, cost and latency over time, by dimension."""
+    QueryPerformance: _aio.UnaryUnaryMultiCallable[_analytics_service_pb2.QueryPerformanceRequest, _analytics_service_pb2.QueryPerformanceResponse]  # type: ignore[assignment]
+    """Tells how long requests took, and where the time went."""
+    QueryCosts: _aio.UnaryUnaryMultiCallable[_analytics_service_pb2.QueryCostsRequest, _analytics_service_pb2.QueryCostsResponse]  # type: ignore[assignment]
+    """Tells what requests cost, and what was saved."""
+    QueryErrors: _aio.UnaryUnaryMultiCallable[_analytics_service_pb2.QueryErrorsRequest, _analytics_service_pb2.QueryErrorsResponse]  # type: ignore[assignment]
+    """Tells which requests and attempts failed, who can help it, and what failover made good."""
+    GetOverview: _aio.UnaryUnaryMultiCallable[_analytics_service_pb2.GetOverviewRequest, _analytics_service_pb2.GetOverviewResponse]  # type: ignore[assignment]
+    """Tells in one message what a dashboard shows."""
+    WatchMetrics: _aio.UnaryStreamMultiCallable[_analytics_service_pb2.WatchMetricsRequest, _analytics_service_pb2.WatchMetricsResponse]  # type: ignore[assignment]
+    """Tells every few seconds what the replica that answers does, until the caller leaves."""
     GetCacheStats: _aio.UnaryUnaryMultiCallable[_analytics_service_pb2.GetCacheStatsRequest, _analytics_service_pb2.GetCacheStatsResponse]  # type: ignore[assignment]
     """Tells what the answer cache did."""
 
 class AnalyticsServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Questions about the past."""
+    """Questions about the past, and about what this replica does now.
+
+    A caller sees its own tenant. With the permission `analytics_all` it sees all tenants, and the filter `tenant` narrows.
+    """
 
     @_abc_1.abstractmethod
     def QueryUsage(
@@ -58,6 +87,46 @@ class AnalyticsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_analytics_service_pb2.QueryUsageResponse, _abc.Awaitable[_analytics_service_pb2.QueryUsageResponse]]:
         """Sums requests, tokens, cost and latency over time, by dimension."""
+
+    @_abc_1.abstractmethod
+    def QueryPerformance(
+        self,
+        request: _analytics_service_pb2.QueryPerformanceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_analytics_service_pb2.QueryPerformanceResponse, _abc.Awaitable[_analytics_service_pb2.QueryPerformanceResponse]]:
+        """Tells how long requests took, and where the time went."""
+
+    @_abc_1.abstractmethod
+    def QueryCosts(
+        self,
+        request: _analytics_service_pb2.QueryCostsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_analytics_service_pb2.QueryCostsResponse, _abc.Awaitable[_analytics_service_pb2.QueryCostsResponse]]:
+        """Tells what requests cost, and what was saved."""
+
+    @_abc_1.abstractmethod
+    def QueryErrors(
+        self,
+        request: _analytics_service_pb2.QueryErrorsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_analytics_service_pb2.QueryErrorsResponse, _abc.Awaitable[_analytics_service_pb2.QueryErrorsResponse]]:
+        """Tells which requests and attempts failed, who can help it, and what failover made good."""
+
+    @_abc_1.abstractmethod
+    def GetOverview(
+        self,
+        request: _analytics_service_pb2.GetOverviewRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_analytics_service_pb2.GetOverviewResponse, _abc.Awaitable[_analytics_service_pb2.GetOverviewResponse]]:
+        """Tells in one message what a dashboard shows."""
+
+    @_abc_1.abstractmethod
+    def WatchMetrics(
+        self,
+        request: _analytics_service_pb2.WatchMetricsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_analytics_service_pb2.WatchMetricsResponse], _abc.AsyncIterator[_analytics_service_pb2.WatchMetricsResponse]]:
+        """Tells every few seconds what the replica that answers does, until the caller leaves."""
 
     @_abc_1.abstractmethod
     def GetCacheStats(
