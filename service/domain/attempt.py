@@ -24,6 +24,7 @@ class Attempt:
 
     `first_token_s` is None when none was seen. `hedge` marks a second attempt beside a first.
     `usage` and `cost` tell what it consumed, whatever became of it; None where that is not known.
+    `span_id` is "" where nobody traces.
     """
 
     target: ModelRef
@@ -37,6 +38,7 @@ class Attempt:
     hedge: bool = False
     usage: Usage | None = None
     cost: Cost | None = None
+    span_id: str = ""
 
     def __str__(self) -> str:
         why = f" {self.reason.name}" if self.reason else ""

@@ -15,6 +15,7 @@ from service.domain.cache_note import CacheNote
 from service.domain.errors import ServiceFailure
 from service.domain.provider import ModelRef
 from service.domain.reasons import ErrorReason
+from service.domain.span_context import SpanContext
 
 
 @dataclass(slots=True)
@@ -61,10 +62,15 @@ class CallRecord:
     """The name of the gRPC status."""
     reason: ErrorReason | None = None
     failure: ServiceFailure | None = None
+    span: SpanContext | None = None
+    """Its own; None where nobody traces."""
 
 
 class AttemptRecord(NamedTuple):
-    """`model` is as it was asked for. Who caused it is charged for it."""
+    """`model` is as it was asked for. Who caused it is charged for it.
+
+    `span` is that of the call; the attempt's own id stands in the attempt.
+    """
 
     ended_at: float
     request_id: str
@@ -73,6 +79,7 @@ class AttemptRecord(NamedTuple):
     model: str
     labels: Mapping[str, str]
     attempt: Attempt
+    span: SpanContext | None = None
 
 
 Record = CallRecord | AttemptRecord

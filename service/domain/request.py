@@ -12,9 +12,12 @@ from typing import NamedTuple
 from service.domain.cache_use import CacheWish
 from service.domain.call_record import Phases
 from service.domain.completion import CompletionSpec
+from service.domain.span_context import SpanContext
 from service.domain.wishes import RouteWish
 
 NO_LABELS: Mapping[str, str] = MappingProxyType({})
+UNREAD = Phases()
+"""For whoever does not want to know where the time went."""
 
 
 @dataclass(slots=True)
@@ -34,6 +37,8 @@ class CompletionRequest:
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
     phases: Phases = field(default_factory=Phases, compare=False)
     """Where the time goes, as far as it is spent on carrying the request out."""
+    span: SpanContext | None = None
+    """Of the call that caused it."""
     watchers: list[Callable[[], None]] = field(
         default_factory=list[Callable[[], None]], repr=False, compare=False
     )
@@ -64,8 +69,9 @@ class Question(NamedTuple):
     request_id: str = ""
     method: str = ""
     labels: Mapping[str, str] = NO_LABELS
-    phases: Phases | None = None
+    phases: Phases = UNREAD
     """Told where the time of the call went, by whoever answers."""
+    span: SpanContext | None = None
 
     @property
     def digest(self) -> bytes:
@@ -82,4 +88,5 @@ class Question(NamedTuple):
             self.request_id,
             self.method,
             self.labels,
+            span=self.span,
         )
