@@ -47,7 +47,9 @@ from service.rpc.servicers.health import HealthServicer
 from service.rpc.servicers.model import ModelServicer
 from service.server import Listen, Server, Servicers
 from service.sharing.sharer import Sharer
+from service.telemetry.access_log import AccessLog
 from service.telemetry.decisions import DecisionLog
+from service.telemetry.journal import Journal, Sink
 from service.telemetry.logs import LogWriter
 from service.telemetry.redaction import Redactor
 
@@ -84,8 +86,8 @@ class App:
             self.caching.fetcher,
             self.caching.relay,
         )
-        access_log = log_writer.put if log_writer and _logs_calls(settings) else None
-        self.guard = Guard(_directory(settings), _deadlines(settings), redactor, access_log)
+        self.journal = Journal(_sinks(settings, log_writer))
+        self.guard = Guard(_directory(settings), _deadlines(settings), redactor, self.journal)
         servicers = Servicers(
             CompletionServicer(self.pipeline),
             ModelServicer(self.pipeline, self._list_models),
@@ -151,6 +153,7 @@ class App:
         await self._providing.aclose()
         for log in self._decision_logs:
             await asyncio.to_thread(log.close)
+        await asyncio.to_thread(self.journal.close)
 
     async def _retire(self, old: Roster, log: DecisionLog | None) -> None:
         await old.idle()
@@ -251,8 +254,10 @@ def _shared_at(settings: Settings) -> RedisTerms | None:
     return redis_terms(settings.cache) if settings.routing.share else None
 
 
-def _logs_calls(settings: Settings) -> bool:
-    return settings.logging.level.value in ("debug", "info")
+def _sinks(settings: Settings, log_writer: LogWriter | None) -> tuple[Sink, ...]:
+    if log_writer is None or settings.logging.level.value not in ("debug", "info"):
+        return ()
+    return (AccessLog(log_writer.put),)
 
 
 def _needs_restart(old: Settings, new: Settings) -> list[str]:

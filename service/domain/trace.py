@@ -10,8 +10,7 @@ from service.domain.routing import Plan
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """`attempts` in the order in which they started. `queued_s` was spent waiting for a turn."""
+    """`attempts` in the order in which they started."""
 
     plan: Plan
     attempts: tuple[Attempt, ...] = ()
-    queued_s: float = 0.0

@@ -6,12 +6,14 @@ place among those in flight first.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Generator, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 
 from service.domain.cache_note import ASKED, BYPASSED, CacheNote, CacheStatus
 from service.domain.cache_use import is_repeatable
+from service.domain.call_record import Phases
 from service.domain.errors import ServiceFailure
 from service.domain.kept import Kept
 from service.domain.provider import TokenCount
@@ -64,21 +66,29 @@ class CompletionPipeline:
         return self._joining.flights
 
     async def complete(self, question: Question) -> Whole:
+        now = asyncio.get_running_loop().time
+        began = now()
         asked = self._answers.asked(question)
         found = None if self._admission.is_closed else self._answers.local(asked)
         if found is not None:
-            return self._hit(asked, found)
+            whole = self._hit(asked, found)
+            question.phases.cache_s = now() - began
+            return whole
         with self._admission.slot():
             found = await self._elsewhere(asked)
             if found is not None:
-                return self._hit(asked, found)
+                whole = self._hit(asked, found)
+                question.phases.cache_s = now() - began
+                return whole
+            question.phases.cache_s = now() - began
             request = question.request()
             if not self._is_shared(asked, request):
                 self._answers.counters.bypassed(question.tenant)
-                landed = await self._fetcher.whole(question, request, keep_refusals=False)
+                with _timed(question, request):
+                    landed = await self._fetcher.whole(question, request, keep_refusals=False)
                 return _whole(landed.kept, BYPASSED, landed.trace)
             flight, note = self._joining.join(asked, request, stream=False)
-            with self._answering(asked, note):
+            with self._answering(asked, note), _timed(question, request):
                 try:
                     landed = await flight.outcome(question.deadline)
                 finally:
@@ -87,9 +97,12 @@ class CompletionPipeline:
 
     async def stream(self, question: Question) -> AsyncGenerator[StreamPiece, None]:
         """Close it (`contextlib.aclosing`) when leaving early."""
+        now = asyncio.get_running_loop().time
+        began = now()
         asked = self._answers.asked(question)
         with self._admission.slot():
             found = self._answers.local(asked) or await self._elsewhere(asked)
+            question.phases.cache_s = now() - began
             if found is not None:
                 self._joining.maybe_refresh(asked, found)
                 kept = self._answers.as_stream(found)
@@ -104,6 +117,7 @@ class CompletionPipeline:
             )
             async with aclosing(pieces):
                 async for piece in pieces:
+                    _tell_way(question.phases, request)
                     yield piece
 
     async def count_tokens(self, request: CompletionRequest) -> TokenCount:
@@ -230,6 +244,27 @@ class CompletionPipeline:
                 counters.refreshed(tenant)
             case _:
                 counters.miss(tenant)
+
+
+@contextmanager
+def _timed(question: Question, request: CompletionRequest) -> Generator[None, None, None]:
+    """Around the time that is spent waiting for a whole answer: says where it went."""
+    now = asyncio.get_running_loop().time
+    began = now()
+    try:
+        yield
+    finally:
+        phases, own, awaited_s = question.phases, request.phases, now() - began
+        _tell_way(phases, request)
+        # Who joined a call of somebody else has walked no way, and waited for the provider.
+        on_the_way_s = awaited_s - phases.queue_s - own.provider_s if own.route_s else 0.0
+        phases.route_s = max(0.0, on_the_way_s)
+        phases.provider_s = max(0.0, awaited_s - phases.queue_s - phases.route_s)
+
+
+def _tell_way(phases: Phases, request: CompletionRequest) -> None:
+    """How long it took so far to find somebody to ask."""
+    phases.queue_s, phases.route_s = request.phases.queue_s, request.phases.route_s
 
 
 def _whole(kept: Kept, note: CacheNote, trace: Trace | None) -> Whole:

@@ -59,10 +59,11 @@ class Walk:
         self.plan = plan
         self.request = request
         self.course = course
-        self.queued_s = 0.0
-        """How long was waited for a turn."""
         self._attempts_max = attempts_max
         self._loop = asyncio.get_running_loop()
+        self._began_at = self._loop.time()
+        self._asked_since = 0.0
+        self._open_count = 0
         self._queue = list(plan.ranked)
         self._reserved: Ranked | None = None
         self._failures: list[ProviderFailure] = []
@@ -93,7 +94,7 @@ class Walk:
 
     @property
     def trace(self) -> Trace:
-        return Trace(self.plan, self.attempts, self.queued_s)
+        return Trace(self.plan, self.attempts)
 
     def now(self) -> float:
         return self._loop.time()
@@ -110,7 +111,11 @@ class Walk:
     async def next(self) -> Ranked:
         """Whom to ask now. Raises ServiceFailure when there is nobody, or no time, left."""
         began = self._judged < len(self._failures)
-        ranked = await (self._another() if began else self._first())
+        try:
+            ranked = await (self._another() if began else self._first())
+        finally:
+            phases = self.request.phases
+            phases.route_s = self._loop.time() - self._began_at - phases.provider_s - phases.queue_s
         self._asked_count += 1
         return ranked
 
@@ -159,7 +164,11 @@ class Walk:
             self._reserved = None
         start = self.course.board.began(ranked.candidate.target, reserved=reserved)
         self._attempts.append(None)
-        return len(self._attempts) - 1, self._loop.time(), start
+        now = self._loop.time()
+        if not self._open_count:
+            self._asked_since = now
+        self._open_count += 1
+        return len(self._attempts) - 1, now, start
 
     def spoke(self, ranked: Ranked, start: Start) -> Start:
         return self.course.board.spoke(ranked.candidate.target, start)
@@ -172,6 +181,10 @@ class Walk:
         failed: tuple[Ranked, ProviderFailure] | None,
     ) -> None:
         """Remembers an attempt, and its failure for the verdict."""
+        self._open_count -= 1
+        if not self._open_count:
+            # Attempts beside each other count once.
+            self.request.phases.provider_s += self._loop.time() - self._asked_since
         self.course.board.ended(attempt.target, how)
         self._attempts[place] = attempt
         if place == 0 and how.evidence is Evidence.FULL and self.course.decided is not None:
@@ -268,7 +281,7 @@ class Walk:
             failure.attempts, failure.plan = self.attempts, self.plan
             raise
         finally:
-            self.queued_s += self._loop.time() - began
+            self.request.phases.queue_s += self._loop.time() - began
 
     def _as_of_now(self) -> Plan:
         """The plan with everybody left out for what has come up since."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextvars
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import grpc.aio
 
+from service.domain.call_record import CallRecord
 from service.domain.errors import ServiceFailure
 from service.domain.permission import Permission
 from service.domain.reasons import ErrorReason
@@ -30,16 +31,12 @@ NOBODY = Identity("", "")
 
 @dataclass(slots=True)
 class Call:
-    """`deadline` is in the event loop's time and always finite; `started` is monotonic time."""
+    """`deadline` is in the event loop's time and always finite."""
 
-    method: str
-    request_id: str
-    trace_id: str
-    started: float
     deadline: float
+    record: CallRecord
+    """What will be remembered of it: servicers fill in what they learn."""
     identity: Identity = NOBODY
-    facts: dict[str, Any] = field(default_factory=dict[str, Any])
-    """What a servicer wants in the access line: provider, model, attempts, tokens."""
 
 
 _current: contextvars.ContextVar[Call] = contextvars.ContextVar("call")

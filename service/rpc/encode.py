@@ -8,6 +8,7 @@ from google.protobuf import struct_pb2
 
 from service.domain.attempt import Attempt
 from service.domain.cache_note import ASKED, CacheNote, CacheStatus
+from service.domain.call_record import Phases
 from service.domain.catalogue import Listing
 from service.domain.completion import (
     Blob,
@@ -231,13 +232,16 @@ def _part_kind(part: Part) -> content_pb2.Part:
             return content_pb2.Part(provider_part=own)
 
 
-def timing(total_s: float, trace: Trace | None, first_token_s: float | None = None) -> pb.Timing:
-    """`trace` is None where no provider was asked."""
-    provider_s = sum(attempt.duration_s for attempt in trace.attempts) if trace else 0.0
+def timing(total_s: float, phases: Phases, first_token_s: float | None = None) -> pb.Timing:
+    """What `phases` leave of the whole was spent at the edge."""
+    spent_s = phases.cache_s + phases.queue_s + phases.route_s + phases.provider_s
     return pb.Timing(
         total_duration=duration(total_s),
-        provider_duration=duration(provider_s),
-        queue_duration=duration(trace.queued_s if trace else 0.0),
+        provider_duration=duration(phases.provider_s),
+        queue_duration=duration(phases.queue_s),
+        cache_duration=duration(phases.cache_s),
+        route_duration=duration(phases.route_s),
+        serialise_duration=duration(max(0.0, total_s - spent_s)),
         time_to_first_token=None if first_token_s is None else duration(first_token_s),
     )
 

@@ -38,6 +38,8 @@ _CACHE = tag(_Response.CACHE_FIELD_NUMBER, _BYTES)
 _TIMING = tag(_Response.TIMING_FIELD_NUMBER, _BYTES)
 _COST = tag(_Response.COST_FIELD_NUMBER, _BYTES)
 _TOTAL = tag(pb.Timing.TOTAL_DURATION_FIELD_NUMBER, _BYTES)
+_CACHED = tag(pb.Timing.CACHE_DURATION_FIELD_NUMBER, _BYTES)
+_EDGE = tag(pb.Timing.SERIALISE_DURATION_FIELD_NUMBER, _BYTES)
 _AGE = tag(_Info.AGE_FIELD_NUMBER, _BYTES)
 _KEY = tag(_Info.KEY_FIELD_NUMBER, _BYTES)
 _SAVED = tag(_Cost.SAVED_NANO_USD_FIELD_NUMBER, _VARINT)
@@ -49,8 +51,13 @@ _UNPRICED_FIELD = tag(_Cost.UNPRICED_FIELD_NUMBER, _VARINT) + b"\x01"
 _UNPRICED = _COST + varint(len(_UNPRICED_FIELD)) + _UNPRICED_FIELD
 
 
-def hit_rest(request_id: str, note: CacheNote, saved_nano_usd: int | None, total_s: float) -> bytes:
-    """Id, cost, cache info and timing of an answer for which no provider was asked."""
+def hit_rest(
+    request_id: str, note: CacheNote, saved_nano_usd: int | None, total_s: float, cache_s: float
+) -> bytes:
+    """Id, cost, cache info and timing of an answer that was there already.
+
+    All the time that the cache did not take went to the edge.
+    """
     told_id = request_id.encode()
     cost = _UNPRICED
     if saved_nano_usd is not None:
@@ -58,13 +65,28 @@ def hit_rest(request_id: str, note: CacheNote, saved_nano_usd: int | None, total
         cost = _COST + varint(len(saved)) + saved
     info = _STATUS[note.status]
     if note.age_s:
-        age = _duration(note.age_s)
+        age = _nanos(round(note.age_s * 1e9))
         info += _AGE + varint(len(age)) + age
     if note.key:
         key = note.key.hex().encode()
         info += _KEY + varint(len(key)) + key
-    total = _duration(total_s)
-    timing = _TOTAL + varint(len(total)) + total
+    # In whole nanoseconds, so that the parts are the whole.
+    total_ns = round(total_s * 1e9)
+    cache_ns = min(round(cache_s * 1e9), total_ns)
+    total, cached, edge = _nanos(total_ns), _nanos(cache_ns), _nanos(total_ns - cache_ns)
+    timing = b"".join(
+        (
+            _TOTAL,
+            varint(len(total)),
+            total,
+            _CACHED,
+            varint(len(cached)),
+            cached,
+            _EDGE,
+            varint(len(edge)),
+            edge,
+        )
+    )
     return b"".join(
         (
             _ID,
@@ -81,8 +103,8 @@ def hit_rest(request_id: str, note: CacheNote, saved_nano_usd: int | None, total
     )
 
 
-def _duration(seconds: float) -> bytes:
-    """Of at least 0."""
-    whole, nanos = divmod(round(seconds * 1e9), 10**9)
+def _nanos(nanoseconds: int) -> bytes:
+    """A Duration of at least 0."""
+    whole, nanos = divmod(nanoseconds, 10**9)
     told = _SECONDS + varint(whole) if whole else b""
     return told + _NANOS + varint(nanos) if nanos else told

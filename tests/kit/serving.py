@@ -26,6 +26,7 @@ from google.rpc import status_pb2
 from grpc_health.v1 import health_pb2_grpc
 
 from service.domain.cache_use import CacheConduct
+from service.domain.call_record import Record
 from service.domain.candidate import Names
 from service.domain.scoring import POLICIES, PolicyName
 from service.domain.wishes import Bounds, Rule
@@ -50,6 +51,7 @@ from service.rpc.servicers.completion import CompletionServicer
 from service.rpc.servicers.health import HealthServicer
 from service.rpc.servicers.model import ModelServicer
 from service.server import Listen, Server, Servicers
+from service.telemetry.access_log import AccessLog
 from service.telemetry.redaction import Redactor
 from tests.kit.caching import NO_CACHE, CachingParts
 
@@ -117,7 +119,8 @@ async def serving(
     monitor = Monitor(Vitals(board).read, clock)
     monitor.adopt(checks_of(members), terms)
     board.changed.append(monitor.circuit_changed)
-    guard = Guard(directory, deadlines, Redactor(secrets), lines.append)
+    journal = _Journal(lines)
+    guard = Guard(directory, deadlines, Redactor(secrets), journal)
     servicers = Servicers(
         CompletionServicer(pipeline),
         ModelServicer(pipeline, lambda _providers: []),
@@ -141,6 +144,16 @@ async def serving(
         await channel.close(None)
         await server.stop()
         monitor.close()
+
+
+class _Journal:
+    """Tells the access log at once, so that no test has to wait for a thread."""
+
+    def __init__(self, lines: list[Mapping[str, Any]]) -> None:
+        self._access_log = AccessLog(lines.append)
+
+    def put(self, record: Record) -> None:
+        self._access_log((record,))
 
 
 def checks_of(members: Sequence[Member]) -> Mapping[str, Mapping[str, Check]]:

@@ -219,16 +219,22 @@ class TokenLogprob(_message.Message):
     def __init__(self, token: _Optional[str] = ..., logprob: _Optional[float] = ..., token_bytes: _Optional[bytes] = ..., top: _Optional[_Iterable[_Union[TokenLogprob, _Mapping]]] = ...) -> None: ...
 
 class Timing(_message.Message):
-    __slots__ = ("total_duration", "time_to_first_token", "provider_duration", "queue_duration")
+    __slots__ = ("total_duration", "time_to_first_token", "provider_duration", "queue_duration", "cache_duration", "route_duration", "serialise_duration")
     TOTAL_DURATION_FIELD_NUMBER: _ClassVar[int]
     TIME_TO_FIRST_TOKEN_FIELD_NUMBER: _ClassVar[int]
     PROVIDER_DURATION_FIELD_NUMBER: _ClassVar[int]
     QUEUE_DURATION_FIELD_NUMBER: _ClassVar[int]
+    CACHE_DURATION_FIELD_NUMBER: _ClassVar[int]
+    ROUTE_DURATION_FIELD_NUMBER: _ClassVar[int]
+    SERIALISE_DURATION_FIELD_NUMBER: _ClassVar[int]
     total_duration: _duration_pb2.Duration
     time_to_first_token: _duration_pb2.Duration
     provider_duration: _duration_pb2.Duration
     queue_duration: _duration_pb2.Duration
-    def __init__(self, total_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., time_to_first_token: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., provider_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., queue_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    cache_duration: _duration_pb2.Duration
+    route_duration: _duration_pb2.Duration
+    serialise_duration: _duration_pb2.Duration
+    def __init__(self, total_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., time_to_first_token: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., provider_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., queue_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., cache_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., route_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., serialise_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class StreamCompleteResponse(_message.Message):
     __slots__ = ("text", "reasoning", "tool_call", "started", "part_done", "finished", "route", "keepalive", "restarted", "sequence")

@@ -11,7 +11,7 @@ from aiprovider.v1 import completion_service_pb2 as pb
 from aiprovider.v1 import model_service_pb2, routing_pb2
 
 from service.domain.cache_use import NO_WISH, CacheMode, CacheWish
-from service.domain.request import Question
+from service.domain.request import NO_LABELS, Question
 from service.domain.scoring import PolicyName
 from service.domain.wishes import RouteWish
 from service.rpc.call import Call
@@ -110,14 +110,19 @@ def question(
 ) -> Question:
     """What stands beside the spec is looked into at once, the spec itself only if it must be.
 
+    The call's record is told the model and the labels.
+
     Raises ServiceFailure INVALID_REQUEST.
     """
-    spec = request.spec
-    idempotency_key = ""
+    spec, record = request.spec, call.record
+    idempotency_key, labels = "", NO_LABELS
     if not isinstance(request, pb.ExplainRouteRequest):
         idempotency_key = request.idempotency_key
-        if idempotency_key or request.labels:
-            _check_beside(idempotency_key, request.labels)
+        if request.labels:
+            labels = dict(request.labels)
+        if idempotency_key or labels:
+            _check_beside(idempotency_key, labels)
+    record.model, record.labels = spec.model, labels
     return Question(
         spec.model,
         content_of(spec),
@@ -127,8 +132,12 @@ def question(
         _cache_wish(request.cache) if request.HasField("cache") else NO_WISH,
         idempotency_key,
         call.deadline,
-        call.identity.tenant,
-        call.request_id,
+        record.tenant,
+        record.request_id,
+        record.method,
+        labels,
+        record.phases,
+        record.span,
     )
 
 

@@ -7,28 +7,30 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, cast
 
 import grpc.aio
 import structlog
 
+from service.domain.call_record import CallRecord
 from service.domain.errors import FieldViolation, ServiceFailure
 from service.domain.reasons import ErrorReason
+from service.domain.span_context import Sampling, SpanContext, remote
+from service.ports import Journal
 from service.rpc.call import Call, Context, enter
 from service.rpc.details import REQUEST_ID_KEY, wire_status
 from service.rpc.interceptors.identity import Directory
-from service.rpc.status import TABLE
 from service.telemetry.redaction import Redactor
 
 _UNGUARDED = ("/grpc.health.", "/grpc.reflection.")
 # Watches end with the caller, or with a deadline of its own.
 _ENDLESS = ("/aiprovider.v1.HealthService/WatchProviders",)
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}\Z")
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 # The caller's clock stops at its deadline: to reach it, the details must leave a little earlier.
 _MARGIN_S = 0.03
 _MARGIN_SHARE = 0.1
@@ -42,7 +44,6 @@ if TYPE_CHECKING:
     _Interceptor = grpc.aio.ServerInterceptor[Any, Any]
 else:
     _Interceptor = grpc.aio.ServerInterceptor
-AccessLog = Callable[[Mapping[str, Any]], None]
 _log = structlog.get_logger()
 
 
@@ -83,19 +84,21 @@ class _Overrun:
 
 
 class Guard(_Interceptor):
-    """`directory` and `deadlines` may be replaced at any time."""
+    """`directory`, `deadlines` and `sampling` may be replaced at any time."""
 
     def __init__(
         self,
         directory: Directory,
         deadlines: Deadlines,
         redactor: Redactor,
-        access_log: AccessLog | None,
+        journal: Journal,
     ) -> None:
         self.directory = directory
         self.deadlines = deadlines
+        self.sampling: Sampling | None = None
+        """Which calls are traced; None for none at all."""
         self._redactor = redactor
-        self._access_log = access_log
+        self._journal = journal
         self._wrapped: dict[str, tuple[Handler, Handler]] = {}
 
     async def intercept_service(
@@ -138,10 +141,12 @@ class Guard(_Interceptor):
     ) -> Any:
         call, authorization = self._call(method, context)
         enter(call)
-        context.set_trailing_metadata(((REQUEST_ID_KEY, call.request_id),))
+        record = call.record
+        context.set_trailing_metadata(((REQUEST_ID_KEY, record.request_id),))
         overrun = _Overrun(call.deadline + _OVERRUN_S)
         try:
-            call.identity = self.directory.identify(authorization, context.auth_context)
+            identity = self.directory.identify(authorization, context.auth_context)
+            call.identity, record.caller, record.tenant = identity, identity.caller, identity.tenant
             _require_message(request)
             response = await inner(request, context)
         except ServiceFailure as failure:
@@ -150,31 +155,32 @@ class Guard(_Interceptor):
         except asyncio.CancelledError:
             if overrun.was_it():
                 await self._abort(call, _too_late(), context)
-            self._note(call, "CANCELLED", ErrorReason.CANCELLED)
+            self._ended(record, "CANCELLED", ErrorReason.CANCELLED)
             raise
         except Exception as error:
             if isinstance(error, grpc.aio.AbortError):
                 raise
             overrun.close()
-            _log.exception("internal error", method=method, request_id=call.request_id)
-            await self._abort(call, _internal(call), context)
+            _log.exception("internal error", method=method, request_id=record.request_id)
+            await self._abort(call, _internal(record.request_id), context)
         else:
-            self._note(call, "OK", None)
+            self._ended(record, "OK", None)
             return response
         finally:
             overrun.close()
 
     def _call(self, method: str, context: Context) -> tuple[Call, str | None]:
         authorization: str | None = None
-        request_id = trace_id = ""
+        request_id = traceparent = tracestate = ""
         for key, value in context.invocation_metadata() or ():
             if key == "authorization":
                 authorization = _text(value)
             elif key == REQUEST_ID_KEY:
                 request_id = _text(value)
             elif key == "traceparent":
-                found = _TRACEPARENT.match(_text(value))
-                trace_id = found[1] if found else ""
+                traceparent = _text(value)
+            elif key == "tracestate":
+                tracestate = f"{tracestate},{_text(value)}" if tracestate else _text(value)
         if not _REQUEST_ID.match(request_id):
             request_id = os.urandom(16).hex()
         # Its stub does not know that it is None without a deadline.
@@ -187,8 +193,19 @@ class Guard(_Interceptor):
         left_s = max(left_s, 0.0)
         left_s -= min(_MARGIN_S, left_s * _MARGIN_SHARE)
         deadline = asyncio.get_running_loop().time() + left_s
-        call = Call(method, request_id, trace_id, time.monotonic(), deadline)
-        return call, authorization
+        record = CallRecord(method, request_id, "", time.monotonic())
+        self._trace(record, remote(traceparent, tracestate) if traceparent else None)
+        return Call(deadline, record), authorization
+
+    def _trace(self, record: CallRecord, parent: SpanContext | None) -> None:
+        if self.sampling is not None:
+            # Ids need not be hard to guess, and this costs a tenth of what the system's cost.
+            trace_id = "" if parent else f"{random.getrandbits(128) or 1:032x}"  # noqa: S311
+            span_id = f"{random.getrandbits(64) or 1:016x}"  # noqa: S311
+            record.span = self.sampling.begin(parent, trace_id, span_id)
+            record.trace_id = record.span.trace_id
+        elif parent is not None:
+            record.trace_id = parent.trace_id
 
     async def _abort(
         self,
@@ -198,40 +215,17 @@ class Guard(_Interceptor):
     ) -> NoReturn:
         failure.message = self._redactor.text(failure.message)
         left_s = call.deadline - asyncio.get_running_loop().time()
-        status = wire_status(failure, call.request_id, left_s)
-        self._note(call, status.code.name, failure.reason, failure)
+        status = wire_status(failure, call.record.request_id, left_s)
+        call.record.failure = failure
+        self._ended(call.record, status.code.name, failure.reason)
         await context.abort(status.code, status.message, status.trailers)
 
-    def _note(
-        self,
-        call: Call,
-        code: str,
-        reason: ErrorReason | None,
-        failure: ServiceFailure | None = None,
-    ) -> None:
-        if self._access_log is None:
-            return
-        record: dict[str, Any] = {
-            "event": "call",
-            "level": "info" if reason is None or _callers_fault(reason) else "warning",
-            "at": time.time(),
-            "method": call.method,
-            "code": code,
-            "duration_ms": round((time.monotonic() - call.started) * 1000, 3),
-            "request_id": call.request_id,
-            "caller": call.identity.caller,
-            "tenant": call.identity.tenant,
-        }
-        if call.trace_id:
-            record["trace_id"] = call.trace_id
-        if reason is not None:
-            record["reason"] = reason.name
-        if failure is not None:
-            record["message"] = failure.message
-            if failure.attempts:
-                record["attempts"] = [str(attempt) for attempt in failure.attempts]
-        record.update(call.facts)
-        self._access_log(record)
+    def _ended(self, record: CallRecord, code: str, reason: ErrorReason | None) -> None:
+        record.ended_at = time.time()
+        record.total_s = time.monotonic() - record.started
+        record.code = code
+        record.reason = reason
+        self._journal.put(record)
 
 
 def _passing(serializer: Any) -> Any:
@@ -268,21 +262,10 @@ def _too_late() -> ServiceFailure:
     return ServiceFailure(ErrorReason.DEADLINE_EXCEEDED, "the caller's deadline passed")
 
 
-def _internal(call: Call) -> ServiceFailure:
+def _internal(request_id: str) -> ServiceFailure:
     return ServiceFailure(
         ErrorReason.INTERNAL,
-        f"a fault of the service; its log tells more under request id {call.request_id}",
-    )
-
-
-def _callers_fault(reason: ErrorReason) -> bool:
-    return TABLE[reason].code in (
-        grpc.StatusCode.INVALID_ARGUMENT,
-        grpc.StatusCode.NOT_FOUND,
-        grpc.StatusCode.UNAUTHENTICATED,
-        grpc.StatusCode.PERMISSION_DENIED,
-        grpc.StatusCode.CANCELLED,
-        grpc.StatusCode.UNIMPLEMENTED,
+        f"a fault of the service; its log tells more under request id {request_id}",
     )
 
 

@@ -36,7 +36,7 @@ class AdminServicer(pb_grpc.AdminServiceServicer):
             "caller": who.caller,
             "tenant": who.tenant,
             "selector": _logged(selector),
-            "request_id": call.request_id,
+            "request_id": call.record.request_id,
         }
         try:
             done = await self._cache.invalidate(selector)

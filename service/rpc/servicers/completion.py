@@ -14,10 +14,8 @@ from aiprovider.v1 import usage_pb2
 
 from service.domain.cache_note import BYPASSED, REPLAYED, CacheNote
 from service.domain.errors import ServiceFailure
-from service.domain.provider import ModelRef
 from service.domain.reasons import ErrorReason
 from service.domain.request import CompletionRequest
-from service.domain.trace import Trace
 from service.domain.wishes import RouteWish
 from service.pipeline.completion import CompletionPipeline
 from service.pipeline.router import Begun, Missed
@@ -38,15 +36,21 @@ class CompletionServicer(pb_grpc.CompletionServiceServicer):
         self, request: pb.CompleteRequest, context: Context
     ) -> bytes:
         call = current()
+        record = call.record
         answer = await self._pipeline.complete(question(request, call))
-        _remember(call, answer.target, answer.note, answer.trace)
-        total_s = time.monotonic() - call.started
-        if answer.trace is None:
-            return answer.body + hit_rest(
-                call.request_id, answer.note, answer.saved_nano_usd, total_s
-            )
-        timing = encode.timing(total_s, answer.trace)
-        return answer.body + encode.whole_rest(answer, call.request_id, timing, time.time())
+        note, trace = answer.note, answer.trace
+        record.target, record.cache = answer.target, note
+        record.saved_nano_usd = answer.saved_nano_usd
+        if trace is not None:
+            record.attempts = trace.attempts
+        total_s = time.monotonic() - record.started
+        if note.status in REPLAYED:
+            cache_s = record.phases.cache_s
+            rest = hit_rest(record.request_id, note, answer.saved_nano_usd, total_s, cache_s)
+        else:
+            timing = encode.timing(total_s, record.phases)
+            rest = encode.whole_rest(answer, record.request_id, timing, time.time())
+        return answer.body + rest
 
     async def StreamComplete(  # pyright: ignore[reportIncompatibleMethodOverride] - grpc.aio takes a coroutine
         self, request: pb.StreamCompleteRequest, context: Context
@@ -56,19 +60,33 @@ class CompletionServicer(pb_grpc.CompletionServiceServicer):
         asked = question(request, call, restart=request.stream_options.restart_on_interruption)
         pieces = self._pipeline.stream(asked)
         async with StreamWriter(_bytes_of(context), options.window_s) as writer, aclosing(pieces):
+            telling = _Telling(writer, options, call)
             try:
-                await _tell(pieces, writer, options, call)
+                await telling.all(pieces)
             except ServiceFailure as failure:
                 await writer.flush()
                 failure.last_sequence = writer.sequence
                 raise
+            finally:
+                telling.mark()
 
     async def CountTokens(
         self, request: pb.CountTokensRequest, context: Context
     ) -> pb.CountTokensResponse:
         spec = completion_spec(request.spec)
         call = current()
-        asked = CompletionRequest(spec, RouteWish(), call.deadline, call.identity.tenant)
+        record = call.record
+        record.model = spec.model
+        asked = CompletionRequest(
+            spec,
+            RouteWish(),
+            call.deadline,
+            record.tenant,
+            record.request_id,
+            record.method,
+            phases=record.phases,
+            span=record.span,
+        )
         count = await self._pipeline.count_tokens(asked)
         return pb.CountTokensResponse(
             input_tokens=count.input_tokens,
@@ -84,35 +102,65 @@ class CompletionServicer(pb_grpc.CompletionServiceServicer):
         return encode.explained(told, time.time())
 
 
-async def _tell(
-    pieces: AsyncIterator[StreamPiece], writer: StreamWriter, options: StreamWishes, call: Call
-) -> None:
-    note = BYPASSED
-    first_token_s: float | None = None
-    pause_s = 0.0
-    async for piece in pieces:
+class _Telling:
+    """Tells a caller the pieces of a stream, and the call's record what they say of it."""
+
+    def __init__(self, writer: StreamWriter, options: StreamWishes, call: Call) -> None:
+        self._writer = writer
+        self._options = options
+        self._call = call
+        self._note = BYPASSED
+        self._pause_s = 0.0
+        # Until now the request was read; from now on it is waited for pieces, or told them.
+        self._edge_s = time.monotonic() - call.record.started
+
+    async def all(self, pieces: AsyncIterator[StreamPiece]) -> None:
+        async for piece in pieces:
+            began = time.monotonic()
+            await self._tell(piece)
+            self._edge_s += time.monotonic() - began
+
+    def mark(self) -> float:
+        """Says where the time went until now. The seconds since the call came."""
+        record = self._call.record
+        total_s = time.monotonic() - record.started
+        phases = record.phases
+        if self._note.status not in REPLAYED:
+            others_s = self._edge_s + phases.cache_s + phases.queue_s + phases.route_s
+            phases.provider_s = max(0.0, total_s - others_s)
+        return total_s
+
+    async def _tell(self, piece: StreamPiece) -> None:
+        record, writer = self._call.record, self._writer
         match piece:
             case Spoken(frame):
-                if pause_s:
-                    await _pause(pause_s, call)
+                if self._pause_s:
+                    await _pause(self._pause_s, self._call)
                 await writer.write_delta(frame)
             case CacheNote():
-                note = piece
-                pause_s = options.replay_interval_s if piece.status in REPLAYED else 0.0
+                self._note = record.cache = piece
+                replayed = piece.status in REPLAYED
+                self._pause_s = self._options.replay_interval_s if replayed else 0.0
             case Begun() if piece.broken is not None:
                 await writer.write(encode.stream_restarted(piece))
             case Begun():
-                first_token_s = time.monotonic() - call.started
-                started = encode.stream_started(call.request_id, piece, note, time.time())
+                record.first_token_s = time.monotonic() - record.started
+                started = encode.stream_started(record.request_id, piece, self._note, time.time())
                 await writer.write(started)
             case Missed():
-                if options.route_events:
+                if self._options.route_events:
                     await writer.write(encode.route_event(piece.attempt))
             case Finished():
-                _remember(call, piece.target, note, piece.trace)
-                timing = encode.timing(time.monotonic() - call.started, piece.trace, first_token_s)
-                rest = encode.finished_rest(piece, note, timing, time.time())
-                await writer.write_frame(piece.body + rest)
+                await self._finish(piece)
+
+    async def _finish(self, piece: Finished) -> None:
+        record = self._call.record
+        record.target, record.saved_nano_usd = piece.target, piece.saved_nano_usd
+        if piece.trace is not None:
+            record.attempts = piece.trace.attempts
+        timing = encode.timing(self.mark(), record.phases, record.first_token_s)
+        rest = encode.finished_rest(piece, self._note, timing, time.time())
+        await self._writer.write_frame(piece.body + rest)
 
 
 async def _pause(pause_s: float, call: Call) -> None:
@@ -127,10 +175,3 @@ def _bytes_of(context: Context) -> Callable[[bytes], Awaitable[None]]:
     # The guard hands bytes on as they are; the stub of grpcio does not know.
     write: Any = context.write
     return write
-
-
-def _remember(call: Call, target: ModelRef, note: CacheNote, trace: Trace | None) -> None:
-    call.facts["provider"] = target.provider
-    call.facts["model"] = target.model
-    call.facts["cache"] = note.status.value
-    call.facts["attempts"] = len(trace.attempts) if trace else 0

@@ -52,18 +52,22 @@ class ModelServicer(pb_grpc.ModelServiceServicer):
 
     async def Embed(self, request: pb.EmbedRequest, context: Context) -> pb.EmbedResponse:
         call = current()
+        record = call.record
         require_embeddable(request)
+        record.model = request.model
         dimensions = request.dimensions if request.HasField("dimensions") else None
         asked = CompletionRequest(
             CompletionSpec(request.model, ()),
             deadline=call.deadline,
-            tenant=call.identity.tenant,
-            request_id=call.request_id,
+            tenant=record.tenant,
+            request_id=record.request_id,
+            method=record.method,
+            phases=record.phases,
+            span=record.span,
         )
         embedded = await self._pipeline.embed(asked, tuple(request.inputs), dimensions)
         usage = embedded.embeddings.usage
-        call.facts["provider"] = embedded.target.provider
-        call.facts["model"] = embedded.target.model
+        record.target, record.attempts = embedded.target, embedded.trace.attempts
         return pb.EmbedResponse(
             embeddings=[pb.Embedding(values=vector) for vector in embedded.embeddings.vectors],
             served_by=encode.model_ref(embedded.target),

@@ -29,15 +29,26 @@ notes = st.builds(
     notes,
     st.none() | st.integers(0, 2**62),
     seconds,
+    seconds,
 )
 def test_the_rest_of_a_hit(
-    request_id: str, note: CacheNote, saved: int | None, total_s: float
+    request_id: str, note: CacheNote, saved: int | None, cache_s: float, edge_s: float
 ) -> None:
-    """The bytes are those of the message, field by field and in its order."""
+    """The bytes are those of the message, and the two parts of the time are the whole of it."""
     answer = Whole(b"", ModelRef("p", "m"), note, None, saved)
-    timing = pb.Timing(total_duration=duration(total_s))
+    total_s = cache_s + edge_s
+    written = hit_rest(request_id, note, saved, total_s, cache_s)
+    told = pb.CompleteResponse.FromString(written)
+    timing = pb.Timing(
+        total_duration=duration(total_s),
+        cache_duration=duration(cache_s),
+        serialise_duration=told.timing.serialise_duration,
+    )
     expected = encode.whole_rest(answer, request_id, timing, 0.0)
-    written = hit_rest(request_id, note, saved, total_s)
+
+    assert pb.CompleteResponse.FromString(expected) == told
+    parts = (told.timing.cache_duration, told.timing.serialise_duration)
+    assert told.timing.total_duration.ToNanoseconds() == sum(p.ToNanoseconds() for p in parts)
 
     assert pb.CompleteResponse.FromString(expected) == pb.CompleteResponse.FromString(written)
 
