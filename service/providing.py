@@ -83,6 +83,7 @@ class Providing:
             settings.on_unsupported,
             _listens(settings, whole),
             f"{settings.kind.value} {endpoint.base_url}",
+            settings.send_trace_context,
         )
 
 

@@ -254,6 +254,11 @@ class ProviderSettings(Section):
         default_factory=dict,
         description="Headers sent along with every request. Their values are kept secret.",
     )
+    send_trace_context: bool = Field(
+        default=False,
+        description="Whether it is sent `traceparent` and `tracestate`: for servers of your own,"
+        " which then join the trace.",
+    )
     cost_per_token: float = Field(
         default=0.0,
         ge=0,

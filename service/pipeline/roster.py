@@ -51,6 +51,8 @@ class Member:
     listens: bool = True
     server: str = ""
     """Which server answers under the provider's name: with another one, answers are others'."""
+    takes_trace_context: bool = False
+    """Whether it is told in which trace it is asked."""
 
 
 class Roster:

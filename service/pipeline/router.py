@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
 from service.domain.attempt import Attempt
-from service.domain.completion import Completion, CompletionSpec, Ending, Usage
+from service.domain.completion import Completion, Ending, Usage
 from service.domain.errors import ServiceFailure
 from service.domain.events import (
     PartDone,
@@ -181,7 +181,9 @@ class Router:
         """Of `request.spec` only the model counts."""
 
         def ask(member: Member, call: ProviderCall, _: AttemptScope) -> Awaitable[Embeddings]:
-            return member.provider.embed(EmbeddingCall(call.model, inputs, dimensions))
+            return member.provider.embed(
+                EmbeddingCall(call.model, inputs, dimensions, call.headers)
+            )
 
         return Embedded(*await self._side_call(request, ask))
 
@@ -221,7 +223,7 @@ class Router:
     ) -> Opened | None:
         member = roster.member(ranked.candidate.target)
         scope = walk.attempt(ranked, hedge=hedge)
-        return await opened(walk, scope, member, _call(walk.request.spec, member, ranked))
+        return await opened(walk, scope, member, _call(walk.request, member, scope))
 
     async def _begin(
         self, walk: Walk, roster: Roster, ranked: Ranked, *, hedge: bool
@@ -246,7 +248,7 @@ class Router:
     ) -> tuple[Completion, ModelRef] | None:
         member = roster.member(ranked.candidate.target)
         with walk.attempt(ranked, hedge=hedge) as scope:
-            call = _call(walk.request.spec, member, ranked)
+            call = _call(walk.request, member, scope)
             limits = Limits(walk, scope, member)
             completion = await limits.answer(member.provider.complete(call))
             return self._answered(walk, scope, completion)
@@ -266,7 +268,7 @@ class Router:
                 member = roster.member(ranked.candidate.target)
                 with walk.attempt(ranked) as scope:
                     scope.evidence = Evidence.LIFE
-                    call = _call(request.spec, member, ranked)
+                    call = _call(request, member, scope)
                     answer = await Limits(walk, scope, member).answer(ask(member, call, scope))
                 if answer is not None:
                     return answer, scope.target, walk.trace
@@ -299,9 +301,12 @@ def _left_s(request: CompletionRequest) -> float:
     return request.deadline - asyncio.get_running_loop().time()
 
 
-def _call(spec: CompletionSpec, member: Member, ranked: Ranked) -> ProviderCall:
-    model = ranked.candidate.target.model
-    return ProviderCall(spec, model, member.defaults, member.on_unsupported)
+def _call(request: CompletionRequest, member: Member, scope: AttemptScope) -> ProviderCall:
+    spec, model = request.spec, scope.target.model
+    if request.span is None or not member.takes_trace_context:
+        return ProviderCall(spec, model, member.defaults, member.on_unsupported)
+    headers = request.span.headers(scope.span_id)
+    return ProviderCall(spec, model, member.defaults, member.on_unsupported, headers)
 
 
 async def _discard(loser: object) -> None:

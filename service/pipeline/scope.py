@@ -6,12 +6,14 @@ Decides nothing about who is next: it tells the walk, which does.
 from __future__ import annotations
 
 import math
+import random
 from types import TracebackType
 from typing import Protocol, Self
 
 from service.domain.attempt import Attempt, Outcome
 from service.domain.errors import ProviderFailure, ServiceFailure
 from service.domain.reasons import ErrorReason
+from service.domain.request import CompletionRequest
 from service.domain.routing import Ranked
 from service.pipeline.ended import NOT_TOLD, Ended, Evidence, Start
 
@@ -25,6 +27,8 @@ class DeadlinePassed(Exception):  # noqa: N818 - a signal within the pipeline, t
 
 class Walked(Protocol):
     """The walk that an attempt is one step of."""
+
+    request: CompletionRequest
 
     def now(self) -> float: ...
 
@@ -74,6 +78,11 @@ class AttemptScope:
         self.spared = False
         """Whether it was the caller's own limit that ended it: no fault of the provider's."""
         self.listened = True
+        self.span_id = ""
+        """Its own, where the request is traced."""
+        if walk.request.span is not None:
+            # It need not be hard to guess.
+            self.span_id = f"{random.getrandbits(64) or 1:016x}"
         self._hedge = hedge
         self._walk = walk
         self._place = 0
@@ -131,6 +140,7 @@ class AttemptScope:
             self.ranked.score,
             self.first_token_s,
             self._hedge,
+            span_id=self.span_id,
         )
         how = Ended(
             duration_s,
