@@ -200,8 +200,8 @@ class Guard(_Interceptor):
     def _trace(self, record: CallRecord, parent: SpanContext | None) -> None:
         if self.sampling is not None:
             # Ids need not be hard to guess, and this costs a tenth of what the system's cost.
-            trace_id = "" if parent else f"{random.getrandbits(128) or 1:032x}"  # noqa: S311
-            span_id = f"{random.getrandbits(64) or 1:016x}"  # noqa: S311
+            trace_id = "" if parent else f"{random.getrandbits(128) or 1:032x}"
+            span_id = f"{random.getrandbits(64) or 1:016x}"
             record.span = self.sampling.begin(parent, trace_id, span_id)
             record.trace_id = record.span.trace_id
         elif parent is not None:
