@@ -211,6 +211,39 @@ class Usage:
     audio_output_tokens: int = 0
     image_input_tokens: int = 0
     estimated: bool = False
+    cache_write_1h_input_tokens: int = 0
+    """The part of those written to the prompt cache that is to stay there for an hour."""
+    cache_read_audio_input_tokens: int = 0
+    """The part of those read from the prompt cache that was audio."""
+    web_search_count: int = 0
+    """Searches that the provider made and charges one by one."""
+    service_tier: str = ""
+    """How the provider says that it served, where it charges otherwise for it: `flex`, `priority`,
+    `batch`, ... Several are joined by `+`, in the order of the alphabet."""
+    reported_nano_usd: int | None = None
+    """What the provider says that it charges."""
+
+    def __add__(self, other: Usage) -> Usage:
+        """What both consumed. A sum has no service tier and no report, unless both have."""
+        reported: int | None = None
+        if self.reported_nano_usd is not None and other.reported_nano_usd is not None:
+            reported = self.reported_nano_usd + other.reported_nano_usd
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cache_read_input_tokens + other.cache_read_input_tokens,
+            self.cache_write_input_tokens + other.cache_write_input_tokens,
+            self.reasoning_output_tokens + other.reasoning_output_tokens,
+            self.audio_input_tokens + other.audio_input_tokens,
+            self.audio_output_tokens + other.audio_output_tokens,
+            self.image_input_tokens + other.image_input_tokens,
+            self.estimated or other.estimated,
+            self.cache_write_1h_input_tokens + other.cache_write_1h_input_tokens,
+            self.cache_read_audio_input_tokens + other.cache_read_audio_input_tokens,
+            self.web_search_count + other.web_search_count,
+            self.service_tier if self.service_tier == other.service_tier else "",
+            reported,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import Any
 from service.domain.decision import Decision
 from service.domain.limit import UNLIMITED
 from service.domain.routing import Ranked
-from service.domain.scoring import POLICY_VERSION, Policy, View, expected_cost, term_names
+from service.domain.scoring import POLICY_VERSION, Demand, Policy, View, expected_cost, term_names
 
 VERSION = 1
 """Raised whenever an older reader would misread a record."""
@@ -50,8 +50,8 @@ def record(decision: Decision, time_s: float) -> dict[str, Any]:
         "trial": plan.trial,
         "propensity": plan.propensity,
         "candidates": [
-            *(_ranked_fields(ranked, names) for ranked in laid),
-            *({**_fields(out.view), "why": out.why.value} for out in plan.excluded),
+            *(_ranked_fields(ranked, names, demand) for ranked in laid),
+            *({**_fields(out.view, demand), "why": out.why.value} for out in plan.excluded),
         ],
         "chosen": targets.index(plan.ranked[0].candidate.target),
         "result": {
@@ -71,9 +71,9 @@ def _policy_fields(policy: Policy) -> Mapping[str, Any]:
     return {**asdict(policy), "name": policy.name.value}
 
 
-def _ranked_fields(ranked: Ranked, names: Sequence[str]) -> dict[str, Any]:
+def _ranked_fields(ranked: Ranked, names: Sequence[str], demand: Demand) -> dict[str, Any]:
     return {
-        **_fields(ranked.view),
+        **_fields(ranked.view, demand),
         "why": "",
         "score": ranked.score,
         "terms": dict(zip(names, ranked.terms, strict=True)),
@@ -81,9 +81,10 @@ def _ranked_fields(ranked: Ranked, names: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _fields(view: View) -> dict[str, Any]:
+def _fields(view: View, demand: Demand) -> dict[str, Any]:
     candidate = view.candidate
-    price = candidate.price
+    # Such as it counted for a prompt of this size.
+    price = candidate.price.for_input(demand.prompt_tokens) if candidate.price else None
     return {
         "provider": candidate.target.provider,
         "model": candidate.target.model,

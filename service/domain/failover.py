@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import fields
 from enum import Enum
+from functools import reduce
 from typing import NamedTuple
 
 from service.domain.attempt import Attempt
@@ -171,12 +171,7 @@ def _consumed(failures: Sequence[ProviderFailure]) -> Usage | None:
     told = [failure.usage for failure in failures if failure.usage is not None]
     if not told:
         return None
-    sums = {
-        field.name: sum(getattr(usage, field.name) for usage in told)
-        for field in fields(Usage)
-        if field.name != "estimated"
-    }
-    return Usage(**sums, estimated=any(usage.estimated for usage in told))
+    return reduce(Usage.__add__, told)
 
 
 def _hope(failure: ProviderFailure) -> int:
