@@ -29,6 +29,7 @@ from aiprovider_client.errors import (
     StreamRestartedError,
     UnreachableError,
 )
+from aiprovider_client.inquiry import Inquiry
 from aiprovider_client.routing import Objective, Routing
 from aiprovider_client.streams import AnswerStream, Restarted
 
@@ -44,6 +45,7 @@ __all__ = [
     "DeadlineError",
     "IdempotencyKeyReusedError",
     "IncompleteStreamError",
+    "Inquiry",
     "InternalServiceError",
     "InvalidRequestError",
     "NotFoundError",

@@ -15,10 +15,10 @@ from aiprovider.v1 import (
     routing_pb2,
 )
 
+from aiprovider_client.analytics import AnalyticsCalls
 from aiprovider_client.answers import Answer
 from aiprovider_client.caching import Caching, cache_policy_of, idempotency_key_of
 from aiprovider_client.durations import duration_of
-from aiprovider_client.operations import OperatorCalls
 from aiprovider_client.prompts import Prompt, completion_spec
 from aiprovider_client.routing import Routing, policy_of
 from aiprovider_client.streams import AnswerStream
@@ -26,7 +26,7 @@ from aiprovider_client.streams import AnswerStream
 _REPLAY_INTERVAL_MAX_S = 1.0
 
 
-class Client(OperatorCalls):
+class Client(AnalyticsCalls):
     """Calls one service. Every method raises AIProviderError or one of its subclasses.
 
     `timeout_s` is the deadline of a call in which none is given. The API key travels as metadata:

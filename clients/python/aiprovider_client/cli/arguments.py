@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from aiprovider_client.caching import CACHE_MODES, IDEMPOTENCY_KEY_MAX_CHARS
+from aiprovider_client.cli import moments
+from aiprovider_client.inquiry import DIMENSIONS, ORDERS
 from aiprovider_client.routing import OBJECTIVES
 
 _EXIT_CODES = """exit codes:
@@ -53,7 +55,50 @@ def parser() -> argparse.ArgumentParser:
     models.add_argument("--provider", action="append", default=[], help="only of this provider")
     _health(add("health", "ask how the service and its providers do"))
     _cache(commands)
+    _analytics(add)
     return root
+
+
+def _analytics(add: Any) -> None:
+    query = (_format(), _which(), _grouping())
+    add("usage", "requests, tokens, cost and latency, over time and by anything", *query)
+    add("costs", "what requests cost, part by part, and what was saved", *query)
+    add("performance", "how long requests took, and where the time went", *query)
+    add("errors", "what failed, whose fault it was, what failover made good", *query)
+    add("overview", "a screenful: totals, the greatest, trend and health", _format(), _which())
+    top = add("top", "what the replica that answers does, live", _format())
+    top.add_argument("--interval", type=_seconds, default=2.0, metavar="SECONDS", help="default: 2")
+    top.add_argument(
+        "--window", type=_seconds, default=10.0, metavar="SECONDS", help="of the past; default: 10"
+    )
+    top.add_argument("--count", type=int, default=0, metavar="N", help="end after so many")
+
+
+def _format() -> argparse.ArgumentParser:
+    form = argparse.ArgumentParser(add_help=False)
+    form.add_argument("--format", choices=("table", "csv", "json"), default="table")
+    return form
+
+
+def _which() -> argparse.ArgumentParser:
+    which = argparse.ArgumentParser(add_help=False)
+    group = which.add_argument_group("which requests")
+    group.add_argument("--since", type=moments.moment_or_span, help=_SINCE_HELP)
+    group.add_argument("--until", type=moments.moment_or_ago, help=_UNTIL_HELP)
+    group.add_argument(
+        "--filter", action="append", default=[], metavar="NAME=VALUE", help=_FILTER_HELP
+    )
+    group.add_argument("--top", type=int, default=0, metavar="N", help="only the N greatest")
+    return which
+
+
+def _grouping() -> argparse.ArgumentParser:
+    grouping = argparse.ArgumentParser(add_help=False)
+    group = grouping.add_argument_group("summed how")
+    group.add_argument("--step", type=moments.span, help="one line for each 1m, 1h, 1d, ...")
+    group.add_argument("--by", action="append", default=[], metavar="NAME[,NAME]", help=_BY_HELP)
+    group.add_argument("--order", choices=ORDERS, help="what the greatest is")
+    return grouping
 
 
 def _cache(commands: Any) -> None:
@@ -197,6 +242,10 @@ def _given(text: str) -> str:
     return text
 
 
+_SINCE_HELP = "24h, 7d, or a moment such as 2026-01-31T12:00Z; default: 24h"
+_UNTIL_HELP = "the same; default: now"
+_BY_HELP = f"some of {', '.join(DIMENSIONS)}, label:KEY"
+_FILTER_HELP = "only these, by the same names as --by; may be repeated"
 _ONCE_HELP = "asked again with the same key, the same answer comes, and is billed once"
 _REPLAY_HELP = "pause between the pieces of an answer from the cache; at most 1"
 _RESTART_HELP = "let an answer that breaks off begin again; a line [void: ...] then says so"

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from aiprovider_client.cli import output
+from aiprovider_client.cli import analytics, output
 from aiprovider_client.cli.cache import cache
 from aiprovider_client.cli.health import NO, health
 from aiprovider_client.cli.requests import (
@@ -121,4 +121,10 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], Coroutine[Any, Any, int]]] = 
     "models": models,
     "health": health,
     "cache": cache,
+    "usage": analytics.query,
+    "costs": analytics.query,
+    "performance": analytics.query,
+    "errors": analytics.query,
+    "overview": analytics.overview,
+    "top": analytics.top,
 }

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from aiprovider.v1 import analytics_service_pb2, routing_pb2
 from aiprovider.v1 import health_service_pb2 as pb
-from aiprovider.v1 import routing_pb2
 
 from aiprovider_client.cli.tables import (
     NOTHING,
@@ -41,7 +41,7 @@ def checked(response: pb.CheckProvidersResponse, now: float) -> str:
 def changed(one: pb.ProviderHealth, now: float) -> str:
     """One line; what is not known is left out."""
     told = [
-        f"{_place(one)}: {_status(one)}",
+        f"{_place(one)}: {status(one)}",
         f"circuit {_circuit(one)}",
         f"success {_success(one)}" if one.window_requests else "",
         f"p50 {duration(one.latency_p50)}" if one.HasField("latency_p50") else "",
@@ -56,7 +56,7 @@ def changed(one: pb.ProviderHealth, now: float) -> str:
 def _providers(found: Sequence[pb.ProviderHealth], now: float) -> str:
     return table(
         ("provider", [_place(one) for one in found]),
-        ("status", [_status(one) for one in found]),
+        ("status", [status(one) for one in found]),
         ("circuit", [_circuit(one) for one in found]),
         (">success", [_success(one) for one in found]),
         (">p50", [duration(one.latency_p50) for one in found]),
@@ -74,7 +74,7 @@ def _place(one: pb.ProviderHealth) -> str:
     )
 
 
-def _status(one: pb.ProviderHealth) -> str:
+def status(one: pb.ProviderHealth | analytics_service_pb2.LiveProvider) -> str:
     return words(pb.ProviderStatus.Name(one.status).removeprefix("PROVIDER_STATUS_"))
 
 
