@@ -15,6 +15,7 @@ from service.domain.completion import Completion, Ending
 from service.domain.events import PartDone, ReasoningDelta, StreamEvent, TextDelta, ToolCallDelta
 from service.domain.kept import Kept, Selector
 from service.domain.provider import EmbeddingCall, Embeddings, ModelRef, ProviderCall, TokenCount
+from service.domain.rollup import LedgerAnswer, LedgerQuery
 
 
 class Provider(Protocol):
@@ -142,6 +143,33 @@ class Journal(Protocol):
     """Told of each call and each attempt that has ended. On the path: it never waits."""
 
     def put(self, record: Record) -> None: ...
+
+
+class LedgerUnavailable(Exception):  # noqa: N818 - what it is, not what to do
+    """The past cannot be asked about now: none is kept, or what keeps it does not answer.
+
+    Its text says why, for whoever asked.
+    """
+
+
+class LedgerTooMuch(Exception):  # noqa: N818 - as above
+    """The question takes in more than is summed at once. Its text says how to ask for less."""
+
+
+class Ledger(Protocol):
+    """What calls and attempts came to, over time."""
+
+    @property
+    def labels(self) -> frozenset[str]:
+        """The keys of the labels that are kept. By others nobody can ask."""
+        ...
+
+    async def query(self, query: LedgerQuery) -> LedgerAnswer:
+        """What has ended before is taken in first, as far as this replica served it.
+
+        Raises LedgerUnavailable and LedgerTooMuch.
+        """
+        ...
 
 
 class Claims(Protocol):
