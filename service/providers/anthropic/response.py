@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -20,6 +20,7 @@ from service.domain.completion import (
     Usage,
 )
 from service.providers.anthropic.failure import reported
+from service.providers.charges import tier_of
 from service.providers.shape import ShapeError, beyond, count, record, records
 from service.providers.wire import invalid_answer
 
@@ -47,6 +48,8 @@ _KNOWN_USAGE = frozenset(
         "output_tokens_details",
     }
 )
+# Others are of another model, at its own price.
+_OWN_TURNS = frozenset({"message", "compaction"})
 # The fields of a block that the domain has a place for. Blocks of other kinds are kept whole.
 KNOWN_BLOCKS = {
     "text": frozenset({"type", "text"}),
@@ -135,16 +138,34 @@ def usage_of(usage: dict[str, Any]) -> Usage | None:
     """None when Anthropic did not say. Its input_tokens leave out what the cache served."""
     if usage.get("input_tokens") is None:
         return None
-    read = count(usage.get("cache_read_input_tokens"), "cache_read_input_tokens")
-    written = count(usage.get("cache_creation_input_tokens"), "cache_creation_input_tokens")
+    # Where the prompt was compacted on the way, the totals leave that out.
+    turns = [
+        turn
+        for turn in records(usage.get("iterations"), "iterations")
+        if turn.get("type") in _OWN_TURNS
+    ] or [usage]
+    read = _sum(turns, "cache_read_input_tokens")
+    written = _sum(turns, "cache_creation_input_tokens")
+    by_ttl = [record(turn.get("cache_creation"), "cache_creation") for turn in turns]
     details = record(usage.get("output_tokens_details"), "output_tokens_details")
+    searched = record(usage.get("server_tool_use"), "server_tool_use").get("web_search_requests")
     return Usage(
-        input_tokens=count(usage["input_tokens"], "input_tokens") + read + written,
-        output_tokens=count(usage.get("output_tokens"), "output_tokens"),
+        input_tokens=_sum(turns, "input_tokens") + read + written,
+        output_tokens=_sum(turns, "output_tokens"),
         cache_read_input_tokens=read,
         cache_write_input_tokens=written,
         reasoning_output_tokens=count(details.get("thinking_tokens"), "thinking_tokens"),
+        cache_write_1h_input_tokens=min(_sum(by_ttl, "ephemeral_1h_input_tokens"), written),
+        web_search_count=count(searched, "web_search_requests"),
+        # What is served within one country, or faster, costs more.
+        service_tier=tier_of(
+            usage.get("service_tier"), usage.get("speed"), usage.get("inference_geo")
+        ),
     )
+
+
+def _sum(rows: Sequence[Mapping[str, Any]], name: str) -> int:
+    return sum(count(row.get(name), name) for row in rows)
 
 
 def text(value: Any) -> str:

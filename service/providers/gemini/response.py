@@ -10,6 +10,7 @@ import orjson
 from service.domain.completion import Ending, FinishReason, JsonObject, TokenLogprob, Usage
 from service.domain.errors import ProviderFailure
 from service.domain.provider import EmbeddingCall, Embeddings, ProviderCall, TokenCount
+from service.providers.charges import tier_of
 from service.providers.shape import (
     ShapeError,
     beyond,
@@ -87,6 +88,8 @@ def usage_of(usage: dict[str, Any]) -> Usage | None:
     if not usage:
         return None
     prompt = _by_modality(usage, "promptTokensDetails")
+    for_tools = _by_modality(usage, "toolUsePromptTokensDetails")
+    cached = _by_modality(usage, "cacheTokensDetails")
     answer = _by_modality(usage, "candidatesTokensDetails")
     thoughts = _count(usage, "thoughtsTokenCount")
     return Usage(
@@ -94,10 +97,18 @@ def usage_of(usage: dict[str, Any]) -> Usage | None:
         output_tokens=_count(usage, "candidatesTokenCount") + thoughts,
         cache_read_input_tokens=_count(usage, "cachedContentTokenCount"),
         reasoning_output_tokens=thoughts,
-        audio_input_tokens=prompt.get("AUDIO", 0),
+        audio_input_tokens=prompt.get("AUDIO", 0) + for_tools.get("AUDIO", 0),
         audio_output_tokens=answer.get("AUDIO", 0),
-        image_input_tokens=prompt.get("IMAGE", 0),
+        image_input_tokens=prompt.get("IMAGE", 0) + for_tools.get("IMAGE", 0),
+        cache_read_audio_input_tokens=cached.get("AUDIO", 0),
+        service_tier=_tier(usage),
     )
+
+
+def _tier(usage: dict[str, Any]) -> str:
+    """From `ON_DEMAND_PRIORITY` and its like."""
+    word = text(usage.get("trafficType"), "trafficType").removeprefix("ON_DEMAND").lstrip("_")
+    return tier_of(word or usage.get("serviceTier"))
 
 
 def logprobs(told: Any) -> tuple[TokenLogprob, ...]:

@@ -10,6 +10,7 @@ from typing import Any
 from service.domain.completion import Completion, Ending, Part, Reasoning, ToolCall, Usage
 from service.domain.events import PartDone, ReasoningDelta, StreamEvent, ToolCallDelta
 from service.domain.provider import Embeddings
+from service.providers.charges import tier_of
 from service.providers.openai.response import completion_of as openai_completion
 from service.providers.openai.stream import ChunkDecoder
 from service.providers.openai.tokens import usage_of
@@ -81,11 +82,19 @@ def _dumped(value: Any) -> dict[str, Any]:
 def _usage(prefix: str, usage: Usage | None, told: Mapping[str, Any]) -> Usage | None:
     if usage is None or prefix != "anthropic":
         return usage
+    prompt = told.get("prompt_tokens_details") or {}
+    by_ttl = prompt.get("cache_creation_token_details") or {}
+    searched = told.get("server_tool_use") or {}
     return replace(
         usage,
         cache_read_input_tokens=int(told.get("cache_read_input_tokens") or 0),
         cache_write_input_tokens=int(told.get("cache_creation_input_tokens") or 0),
         reasoning_output_tokens=0,
+        cache_write_1h_input_tokens=int(by_ttl.get("ephemeral_1h_input_tokens") or 0),
+        web_search_count=int(searched.get("web_search_requests") or 0),
+        service_tier=tier_of(
+            told.get("service_tier"), told.get("speed"), told.get("inference_geo")
+        ),
     )
 
 

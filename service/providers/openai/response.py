@@ -82,7 +82,7 @@ def _completion(provider: str, answer: dict[str, Any]) -> Completion:
     ending = Ending(
         finish_reason(provider, choice, parts, answer.get("usage")),
         choice["finish_reason"],
-        usage_of(answer.get("usage")),
+        usage_of(answer.get("usage"), answer.get("service_tier")),
         response_id,
         with_usage(metadata, answer.get("usage")),
     )

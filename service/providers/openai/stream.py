@@ -177,7 +177,7 @@ class ChunkDecoder:
             ending = Ending(
                 reason,
                 self._last_choice["finish_reason"],
-                usage_of(self._usage),
+                usage_of(self._usage, self._metadata.get("service_tier")),
                 self._id,
                 with_usage(self._metadata, self._usage),
             )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from service.domain.completion import JsonObject, TokenLogprob, Usage
+from service.providers.charges import nano_of_usd, tier_of, usd
 from service.providers.shape import (
     ShapeError,
     beyond,
@@ -38,14 +39,15 @@ _KNOWN_DETAILS = frozenset(
         "text_tokens",
     }
 )
+_TICKS = 10**10
 # A token in a list of alternatives has none of its own.
 _NO_TOKENS: tuple[TokenLogprob, ...] = ()
 
 
-def usage_of(told: Any) -> Usage | None:
+def usage_of(told: Any, service_tier: Any = None) -> Usage | None:
     """None when the provider did not say. Details that are missing count as 0.
 
-    Raises ShapeError.
+    `service_tier` is what the answer calls it. Raises ShapeError.
     """
     usage = record(told, "usage")
     if usage.get("prompt_tokens") is None:
@@ -75,7 +77,30 @@ def usage_of(told: Any) -> Usage | None:
         audio_input_tokens=count(prompt.get("audio_tokens"), "audio_tokens"),
         audio_output_tokens=count(answer.get("audio_tokens"), "audio_tokens"),
         image_input_tokens=count(prompt.get("image_tokens"), "image_tokens"),
+        service_tier=tier_of(service_tier),
+        reported_nano_usd=_reported(usage),
     )
+
+
+def _reported(usage: dict[str, Any]) -> int | None:
+    """What a compatible server says that it charges.
+
+    OpenRouter and LiteLLM's proxy say it in USD, xAI in ticks of 10**-10 USD. With a key of one's
+    own at the provider behind OpenRouter (`is_byok`) that one charges beside it.
+    """
+    ticks = usd(usage.get("cost_in_usd_ticks"))
+    if ticks is not None:
+        return nano_of_usd(ticks / _TICKS)
+    cost = usage.get("cost")
+    if isinstance(cost, dict):
+        # Perplexity tells the parts, too.
+        cost = cast("dict[str, Any]", cost).get("total_cost")
+    told = usd(cost)
+    if told is not None and usage.get("is_byok"):
+        details: Any = usage.get("cost_details")
+        upstream = usd(details.get("upstream_inference_cost")) if details else None
+        told = None if upstream is None else told + upstream
+    return None if told is None else nano_of_usd(told)
 
 
 def usage_beyond(told: Any) -> JsonObject:

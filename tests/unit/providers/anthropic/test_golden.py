@@ -117,7 +117,7 @@ ANSWERS = {
         Ending(
             FinishReason.PAUSED,
             "pause_turn",
-            Usage(2679, 510),
+            Usage(2679, 510, web_search_count=1),
             "msg_01G",
             {
                 "model": "claude-opus-4-8",

@@ -38,6 +38,7 @@ def test_usage() -> None:
             reasoning_output_tokens=30,
             audio_input_tokens=10,
             audio_output_tokens=5,
+            reported_nano_usd=500_000_000,
         )
         == ending.usage
     )
