@@ -104,6 +104,9 @@ TABLE: dict[Reason, Row] = {
     Reason.SHARED_CACHE_UNAVAILABLE: Row(
         _C.UNAVAILABLE, Retry.LATER, "What needs the shared cache, while it cannot be reached."
     ),
+    Reason.LEDGER_UNAVAILABLE: Row(
+        _C.UNAVAILABLE, Retry.LATER, "What is asked of the past, while what keeps it is not there."
+    ),
     Reason.NOT_IMPLEMENTED: Row(
         _C.UNIMPLEMENTED, Retry.NO, "The contract names it; this release does not do it yet."
     ),

@@ -98,6 +98,10 @@ class SharedCacheError(AIProviderError):
     """
 
 
+class LedgerError(AIProviderError):
+    """The past cannot be asked about now: none is kept, or what keeps it does not answer."""
+
+
 class ProviderError(AIProviderError):
     """Every provider that could answer failed."""
 
@@ -151,6 +155,7 @@ BY_REASON: Mapping[str, type[AIProviderError]] = {
     "SERVER_OVERLOADED": OverloadedError,
     "SERVER_DRAINING": OverloadedError,
     "SHARED_CACHE_UNAVAILABLE": SharedCacheError,
+    "LEDGER_UNAVAILABLE": LedgerError,
     "PROVIDER_UNAVAILABLE": ProviderError,
     "PROVIDER_TIMEOUT": ProviderError,
     "NO_HEALTHY_PROVIDER": ProviderError,

@@ -41,6 +41,7 @@ class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ERROR_REASON_INTERNAL: _ClassVar[ErrorReason]
     ERROR_REASON_NOT_IMPLEMENTED: _ClassVar[ErrorReason]
     ERROR_REASON_SHARED_CACHE_UNAVAILABLE: _ClassVar[ErrorReason]
+    ERROR_REASON_LEDGER_UNAVAILABLE: _ClassVar[ErrorReason]
 ERROR_REASON_UNSPECIFIED: ErrorReason
 ERROR_REASON_INVALID_REQUEST: ErrorReason
 ERROR_REASON_UNSUPPORTED_PARAMETER: ErrorReason
@@ -71,6 +72,7 @@ ERROR_REASON_IDEMPOTENCY_KEY_REUSED: ErrorReason
 ERROR_REASON_INTERNAL: ErrorReason
 ERROR_REASON_NOT_IMPLEMENTED: ErrorReason
 ERROR_REASON_SHARED_CACHE_UNAVAILABLE: ErrorReason
+ERROR_REASON_LEDGER_UNAVAILABLE: ErrorReason
 
 class FailureDetail(_message.Message):
     __slots__ = ("attempts", "partial_usage", "partial_cost", "last_sequence", "route", "cache")
