@@ -151,16 +151,29 @@ def _family(name: str, kind: Kind) -> WireFamily:
 
 
 def _catalogue(file: Path) -> Catalogue:
-    known: Mapping[str, Mapping[str, Sequence[Any]]] = orjson.loads(file.read_bytes())["models"]
+    document: Mapping[str, Any] = orjson.loads(file.read_bytes())
+    version: str = document["price_version"]
+    known: Mapping[str, Mapping[str, Sequence[Any]]] = document["models"]
     return {
-        family: [_known_model(name, facts) for name, facts in models.items()]
+        family: [_known_model(name, facts, version) for name, facts in models.items()]
         for family, models in known.items()
     }
 
 
-def _known_model(name: str, facts: Sequence[Any]) -> KnownModel:
-    context_window, max_output, capabilities, input_price, output_price, cached_price = facts
-    price: Price | None = None
-    if input_price is not None and output_price is not None:
-        price = Price(input_price, output_price, cached_price)
-    return KnownModel(name, context_window, max_output, frozenset(capabilities.split()), price)
+def _known_model(name: str, facts: Sequence[Any], version: str) -> KnownModel:
+    context_window, max_output, capabilities, price = facts
+    told = None if price is None else _price(price, version)
+    return KnownModel(name, context_window, max_output, frozenset(capabilities.split()), told)
+
+
+def _price(fields: Mapping[str, Any], version: str) -> Price:
+    """As tools/catalogue writes it: classes of tokens, sizes of prompts, service tiers."""
+    classes = {name: amount for name, amount in fields.items() if isinstance(amount, int)}
+    above = fields.get("above", {}).items()
+    tiers = fields.get("tiers", {}).items()
+    return Price(
+        **classes,
+        above=tuple((int(size), _price(price, version)) for size, price in above),
+        tiers=tuple((tier, _price(price, version)) for tier, price in tiers),
+        version=version,
+    )

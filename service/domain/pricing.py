@@ -95,9 +95,9 @@ def cost_of(price: Price | None, usage: Usage) -> Cost:
     rates = (tier or price).for_input(usage.input_tokens)
     searches = 0
     if usage.web_search_count:
-        if rates.web_search is None:
+        if price.web_search is None:
             provenance = Provenance.UNKNOWN
-        searches = usage.web_search_count * (rates.web_search or 0)
+        searches = usage.web_search_count * (price.web_search or 0)
     read, written, fresh = _input(rates, usage)
     return Cost(
         provenance,
