@@ -202,7 +202,9 @@ class Rollup:
     @property
     def cost(self) -> Cost:
         """Of the attempts whose cost is known; UNKNOWN if there are only others."""
-        return Cost(self._provenance, *self.counts[Count.INPUT_NANO_USD : Count.OTHER_NANO_USD + 1])
+        amounts = self.counts[Count.INPUT_NANO_USD : Count.OTHER_NANO_USD + 1]
+        inputs, outputs, cache_read, cache_write, other = amounts
+        return Cost(self._provenance, inputs, outputs, cache_read, cache_write, other)
 
     @property
     def _provenance(self) -> Provenance:

@@ -1,0 +1,153 @@
+"""Which sums answer a question: the smallest view that knows enough, in longest buckets. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from service.domain.rollup import Axis, Dimension, Key, Label, LedgerQuery
+from service.domain.rollup_views import RESOLUTIONS, Resolution, View, knows
+
+_SHORTEST = Resolution.MINUTE
+_LONGEST_FIRST = RESOLUTIONS[::-1]
+CELLS_MAX = 200_000
+
+
+class TooMuch(Exception):  # noqa: N818 - what it is
+    """Its text says what to ask instead."""
+
+
+class Span(NamedTuple):
+    """All buckets of one length that begin within [`start`, `end`)."""
+
+    resolution: Resolution
+    start: int
+    end: int
+
+
+class Place(NamedTuple):
+    """Where a row counts: in the bucket that begins at `start`, for these values of the axes."""
+
+    start: int
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`tenants` of None means that rows of any tenant may count."""
+
+    view: View
+    spans: tuple[Span, ...]
+    step_s: int | None
+    axes: tuple[Axis, ...]
+    filters: Mapping[Axis, frozenset[str]]
+
+    @property
+    def start(self) -> int:
+        return self.spans[0].start if self.spans else 0
+
+    @property
+    def end(self) -> int:
+        return self.spans[-1].end if self.spans else 0
+
+    @property
+    def tenants(self) -> frozenset[str] | None:
+        return self.filters.get(Dimension.TENANT)
+
+    def bucket(self, start: int) -> int:
+        """The bucket of the answer that a row belongs to."""
+        return self.start if self.step_s is None else max(start - start % self.step_s, self.start)
+
+    def bucket_end(self, bucket: int) -> int:
+        if self.step_s is None:
+            return self.end
+        return min(bucket - bucket % self.step_s + self.step_s, self.end)
+
+    def values(self, key: Key) -> tuple[str, ...] | None:
+        """None for what the filters do not let through."""
+        for axis, wanted in self.filters.items():
+            if value_of(key, axis) not in wanted:
+                return None
+        return tuple(value_of(key, axis) for axis in self.axes)
+
+
+def value_of(key: Key, axis: Axis) -> str:
+    if isinstance(axis, Label):
+        return next((value for name, value in key.labels if name == axis.key), "")
+    return getattr(key, axis.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """For how many seconds buckets of each length are kept."""
+
+    minutes_s: float = 48 * 3600
+    hours_s: float = 90 * 86_400
+    days_s: float = 3 * 366 * 86_400
+
+    def of(self, resolution: Resolution) -> float:
+        match resolution:
+            case Resolution.MINUTE:
+                return self.minutes_s
+            case Resolution.HOUR:
+                return self.hours_s
+            case Resolution.DAY:
+                return self.days_s
+
+    def finest(self, at: float, now: float) -> Resolution:
+        """The shortest buckets that are surely still kept of that time."""
+        kept = (one for one in RESOLUTIONS if at - at % one >= now - self.of(one))
+        return next(kept, Resolution.DAY)
+
+
+def plan(query: LedgerQuery, now: float, retention: Retention, views: Sequence[View]) -> Plan:
+    """`views` are those that are kept, from small to large. Raises TooMuch."""
+    step_s = query.step_s
+    if step_s is not None and (step_s < _SHORTEST or step_s % _SHORTEST):
+        raise ValueError("a step is a multiple of a minute")
+    earliest = max(query.start, now - retention.days_s, 0.0)
+    finest = retention.finest(earliest, now)
+    if step_s is not None and step_s % finest:
+        told = {Resolution.HOUR: "an hour", Resolution.DAY: "a day"}[finest]
+        raise TooMuch(f"of so long ago only steps of a multiple of {told} are kept")
+    start = math.floor(earliest / finest) * finest
+    end = _end(query.end, now, retention)
+    axes = (*query.group_by, *query.filters)
+    view = next(view for view in views if knows(view, axes))
+    spans = tuple(_spans(start, end, step_s))
+    if step_s is not None and (end - start) / step_s > CELLS_MAX:
+        raise TooMuch("so many steps: ask for longer ones, or for less time")
+    return Plan(view, spans, step_s, query.group_by, query.filters)
+
+
+def _end(end: float, now: float, retention: Retention) -> int:
+    if end >= now:
+        # Nothing has ended after now: the buckets that it lies in may be taken whole.
+        return (math.floor(now / Resolution.DAY) + 1) * Resolution.DAY
+    finest = retention.finest(end, now)
+    return math.ceil(end / finest) * finest
+
+
+def _spans(start: int, end: int, step_s: int | None) -> Iterator[Span]:
+    at = start
+    while at < end:
+        fitting = (
+            one
+            for one in _LONGEST_FIRST
+            if at % one == 0 and at + one <= end and (step_s is None or step_s % one == 0)
+        )
+        resolution = next(fitting, _SHORTEST)
+        until = at + resolution
+        # As many of them as there are before a longer one fits, or the end comes.
+        longer = next((one for one in RESOLUTIONS if one > resolution), None)
+        while until + resolution <= end and not (
+            longer
+            and until % longer == 0
+            and until + longer <= end
+            and (step_s is None or step_s % longer == 0)
+        ):
+            until += resolution
+        yield Span(resolution, at, until)
+        at = until
