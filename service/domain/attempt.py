@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
+from typing import NamedTuple
 
-from service.domain.completion import Usage
+from service.domain.completion import Completion, CompletionSpec, Usage
 from service.domain.cost import Cost
 from service.domain.provider import ModelRef
 from service.domain.reasons import ErrorReason
@@ -16,6 +17,13 @@ class Outcome(Enum):
     FAILED = "failed"
     SKIPPED = "skipped"
     CANCELLED = "cancelled"
+
+
+class Exchange(NamedTuple):
+    """What was asked, and the whole answer if there was one. Held only where it is exported."""
+
+    spec: CompletionSpec
+    answer: Completion | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +47,7 @@ class Attempt:
     usage: Usage | None = None
     cost: Cost | None = None
     span_id: str = ""
+    exchange: Exchange | None = field(default=None, repr=False, compare=False)
 
     def __str__(self) -> str:
         why = f" {self.reason.name}" if self.reason else ""

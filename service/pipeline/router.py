@@ -148,11 +148,16 @@ class Router:
                         yield Begun(attempt.scope.target, broken)
                         event = attempt.first
                         size_bytes = 0
+                        heard: list[StreamEvent] = []
                         while not isinstance(event, Ending):
                             size_bytes += _size_bytes(event)
+                            if walk.keeps_content:
+                                heard.append(event)
                             yield event
                             event = await attempt.following()
                         ending = self._ended(walk, attempt.scope, event, size_bytes)
+                        if walk.keeps_content:
+                            attempt.scope.answer = fold((*heard, ending))
                 except ServiceFailure as failure:
                     if (
                         not request.wish.restart
@@ -280,6 +285,8 @@ class Router:
         ending = self._ended(walk, scope, completion.ending, size_bytes)
         if ending is not completion.ending:
             completion = replace(completion, ending=ending)
+        if walk.keeps_content:
+            scope.answer = completion
         return completion, scope.target
 
     def _ended(self, walk: Walk, scope: AttemptScope, ending: Ending, size_bytes: int) -> Ending:

@@ -10,7 +10,8 @@ import random
 from types import TracebackType
 from typing import Protocol, Self
 
-from service.domain.attempt import Attempt, Outcome
+from service.domain.attempt import Attempt, Exchange, Outcome
+from service.domain.completion import Completion
 from service.domain.errors import ProviderFailure, ServiceFailure
 from service.domain.reasons import ErrorReason
 from service.domain.request import CompletionRequest
@@ -29,6 +30,7 @@ class Walked(Protocol):
     """The walk that an attempt is one step of."""
 
     request: CompletionRequest
+    keeps_content: bool
 
     def now(self) -> float: ...
 
@@ -80,6 +82,8 @@ class AttemptScope:
         self.listened = True
         self.span_id = ""
         """Its own, where the request is traced."""
+        self.answer: Completion | None = None
+        """Where contents are kept, the whole answer."""
         if walk.request.span is not None:
             # It need not be hard to guess.
             self.span_id = f"{random.getrandbits(64) or 1:016x}"
@@ -141,6 +145,7 @@ class AttemptScope:
             self.first_token_s,
             self._hedge,
             span_id=self.span_id,
+            exchange=self._exchange(),
         )
         how = Ended(
             duration_s,
@@ -157,3 +162,7 @@ class AttemptScope:
             self._walk.lost(self.ranked)
         failed = (self.ranked, failure) if failure else None
         self._walk.ended(self._place, self.attempt, how, failed)
+
+    def _exchange(self) -> Exchange | None:
+        walk = self._walk
+        return Exchange(walk.request.spec, self.answer) if walk.keeps_content else None

@@ -48,6 +48,8 @@ class Course:
     retries: Retries
     attempt_min_s: float
     decided: Callable[[Decision], None] | None = None
+    keeps_content: bool = False
+    """Whether prompts and answers are remembered with attempts."""
 
 
 class Walk:
@@ -59,6 +61,7 @@ class Walk:
         self.plan = plan
         self.request = request
         self.course = course
+        self.keeps_content = course.keeps_content
         self._attempts_max = attempts_max
         self._loop = asyncio.get_running_loop()
         self._began_at = self._loop.time()

@@ -192,7 +192,7 @@ WAITING = Metric(
 CIRCUIT = Metric(
     "aiprovider.circuit.state",
     _GAUGE,
-    "1",
+    "{state}",
     "0: closed. 1: half-open, a trial is due. 2: open, it is not asked.",
     (PROVIDER, DEPLOYMENT, MODEL),
     observed=True,
@@ -260,7 +260,7 @@ CACHE_EVICTIONS = Metric(
 SHARED_STATE = Metric(
     "aiprovider.cache.shared.state",
     _GAUGE,
-    "1",
+    "{state}",
     "1 for the state in which the breakers before Redis are, 0 for the others.",
     (STATE,),
     observed=True,
