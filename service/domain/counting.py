@@ -5,6 +5,7 @@ What was consumed is counted of attempts alone, and what callers saw of calls al
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 
 from service.domain import sketch
@@ -27,29 +28,30 @@ _NOT_COUNTED = tuple(
 )
 """They ask about the service, and not of a model."""
 _US = 1_000_000
-# A member is not found as quickly by way of its class.
-_ATTEMPTS = Count.ATTEMPTS
-_ATTEMPT_US = Count.ATTEMPT_US
-_AUDIO_INPUT_TOKENS = Count.AUDIO_INPUT_TOKENS
-_AUDIO_OUTPUT_TOKENS = Count.AUDIO_OUTPUT_TOKENS
-_CACHE_READ_NANO_USD = Count.CACHE_READ_NANO_USD
-_CACHE_READ_TOKENS = Count.CACHE_READ_TOKENS
-_CACHE_US = Count.CACHE_US
-_CACHE_WRITE_NANO_USD = Count.CACHE_WRITE_NANO_USD
-_CACHE_WRITE_TOKENS = Count.CACHE_WRITE_TOKENS
-_IMAGE_INPUT_TOKENS = Count.IMAGE_INPUT_TOKENS
-_INPUT_NANO_USD = Count.INPUT_NANO_USD
-_INPUT_TOKENS = Count.INPUT_TOKENS
-_OTHER_NANO_USD = Count.OTHER_NANO_USD
-_OUTPUT_NANO_USD = Count.OUTPUT_NANO_USD
-_OUTPUT_TOKENS = Count.OUTPUT_TOKENS
-_PROVIDER_US = Count.PROVIDER_US
-_QUEUE_US = Count.QUEUE_US
-_REASONING_TOKENS = Count.REASONING_TOKENS
-_REQUESTS = Count.REQUESTS
-_ROUTE_US = Count.ROUTE_US
-_SAVED_US = Count.SAVED_US
-_TOTAL_US = Count.TOTAL_US
+_BOUNDS = sketch.BOUNDS
+# Members are not found, and are no index, as quickly.
+_ATTEMPTS = int(Count.ATTEMPTS)
+_ATTEMPT_US = int(Count.ATTEMPT_US)
+_AUDIO_INPUT_TOKENS = int(Count.AUDIO_INPUT_TOKENS)
+_AUDIO_OUTPUT_TOKENS = int(Count.AUDIO_OUTPUT_TOKENS)
+_CACHE_READ_NANO_USD = int(Count.CACHE_READ_NANO_USD)
+_CACHE_READ_TOKENS = int(Count.CACHE_READ_TOKENS)
+_CACHE_US = int(Count.CACHE_US)
+_CACHE_WRITE_NANO_USD = int(Count.CACHE_WRITE_NANO_USD)
+_CACHE_WRITE_TOKENS = int(Count.CACHE_WRITE_TOKENS)
+_IMAGE_INPUT_TOKENS = int(Count.IMAGE_INPUT_TOKENS)
+_INPUT_NANO_USD = int(Count.INPUT_NANO_USD)
+_INPUT_TOKENS = int(Count.INPUT_TOKENS)
+_OTHER_NANO_USD = int(Count.OTHER_NANO_USD)
+_OUTPUT_NANO_USD = int(Count.OUTPUT_NANO_USD)
+_OUTPUT_TOKENS = int(Count.OUTPUT_TOKENS)
+_PROVIDER_US = int(Count.PROVIDER_US)
+_QUEUE_US = int(Count.QUEUE_US)
+_REASONING_TOKENS = int(Count.REASONING_TOKENS)
+_REQUESTS = int(Count.REQUESTS)
+_ROUTE_US = int(Count.ROUTE_US)
+_SAVED_US = int(Count.SAVED_US)
+_TOTAL_US = int(Count.TOTAL_US)
 _TOTAL, _PROVIDER, _OVERHEAD = Kind.TOTAL, Kind.PROVIDER, Kind.OVERHEAD
 _FIRST_TOKEN, _ATTEMPT = Kind.FIRST_TOKEN, Kind.ATTEMPT
 _OK, _FAILED, _SKIPPED = Outcome.OK, Outcome.FAILED, Outcome.SKIPPED
@@ -91,13 +93,17 @@ def _count_call(rollup: Rollup, call: CallRecord) -> None:
     sums, phases, total_s = rollup.counts, call.phases, call.total_s
     sums[_REQUESTS] += 1
     sums[_TOTAL_US] += int(total_s * _US)
-    sums[_CACHE_US] += int(phases.cache_s * _US)
-    sums[_QUEUE_US] += int(phases.queue_s * _US)
-    sums[_ROUTE_US] += int(phases.route_s * _US)
+    if phases.cache_s:
+        sums[_CACHE_US] += int(phases.cache_s * _US)
+    if phases.queue_s:
+        sums[_QUEUE_US] += int(phases.queue_s * _US)
+    if phases.route_s:
+        sums[_ROUTE_US] += int(phases.route_s * _US)
     tallies = rollup.tallies
     _tally(tallies, _TOTAL, total_s)
-    provider_s = min(phases.provider_s, total_s)
-    if provider_s > 0.0:
+    provider_s = phases.provider_s
+    provider_s = min(provider_s, total_s)
+    if provider_s:
         sums[_PROVIDER_US] += int(provider_s * _US)
         _tally(tallies, _PROVIDER, provider_s)
     _tally(tallies, _OVERHEAD, total_s - provider_s)
@@ -191,12 +197,19 @@ def _count_pace(rollup: Rollup, attempt: Attempt) -> None:
 def _count_usage(sums: list[int], usage: Usage) -> None:
     sums[_INPUT_TOKENS] += usage.input_tokens
     sums[_OUTPUT_TOKENS] += usage.output_tokens
-    sums[_CACHE_READ_TOKENS] += usage.cache_read_input_tokens
-    sums[_CACHE_WRITE_TOKENS] += usage.cache_write_input_tokens
-    sums[_REASONING_TOKENS] += usage.reasoning_output_tokens
-    sums[_AUDIO_INPUT_TOKENS] += usage.audio_input_tokens
-    sums[_AUDIO_OUTPUT_TOKENS] += usage.audio_output_tokens
-    sums[_IMAGE_INPUT_TOKENS] += usage.image_input_tokens
+    # Few have any of these.
+    if usage.cache_read_input_tokens:
+        sums[_CACHE_READ_TOKENS] += usage.cache_read_input_tokens
+    if usage.cache_write_input_tokens:
+        sums[_CACHE_WRITE_TOKENS] += usage.cache_write_input_tokens
+    if usage.reasoning_output_tokens:
+        sums[_REASONING_TOKENS] += usage.reasoning_output_tokens
+    if usage.audio_input_tokens:
+        sums[_AUDIO_INPUT_TOKENS] += usage.audio_input_tokens
+    if usage.audio_output_tokens:
+        sums[_AUDIO_OUTPUT_TOKENS] += usage.audio_output_tokens
+    if usage.image_input_tokens:
+        sums[_IMAGE_INPUT_TOKENS] += usage.image_input_tokens
     if usage.estimated:
         sums[Count.ESTIMATED_ATTEMPTS] += 1
 
@@ -204,9 +217,12 @@ def _count_usage(sums: list[int], usage: Usage) -> None:
 def _count_cost(sums: list[int], attempt: Attempt, cost: Cost) -> None:
     sums[_INPUT_NANO_USD] += cost.input
     sums[_OUTPUT_NANO_USD] += cost.output
-    sums[_CACHE_READ_NANO_USD] += cost.cache_read
-    sums[_CACHE_WRITE_NANO_USD] += cost.cache_write
-    sums[_OTHER_NANO_USD] += cost.other
+    if cost.cache_read:
+        sums[_CACHE_READ_NANO_USD] += cost.cache_read
+    if cost.cache_write:
+        sums[_CACHE_WRITE_NANO_USD] += cost.cache_write
+    if cost.other:
+        sums[_OTHER_NANO_USD] += cost.other
     sums[_COSTS[cost.provenance]] += 1
     if cost.provenance is Provenance.ESTIMATED:
         sums[Count.ESTIMATED_NANO_USD] += cost.total
@@ -224,7 +240,7 @@ def _tally(tallies: dict[Kind, sketch.Tally], kind: Kind, seconds: float) -> Non
     tally = tallies.get(kind)
     if tally is None:
         tally = tallies[kind] = {}
-    place = sketch.bucket(seconds)
+    place = bisect_left(_BOUNDS, seconds)
     tally[place] = tally.get(place, 0) + 1
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import struct
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 
 Tally = dict[int, int]
@@ -16,16 +17,17 @@ Tally = dict[int, int]
 
 ACCURACY = 0.01
 """By so much of itself a quantile may be wrong."""
-_LOG_GROWTH = math.log((1 + ACCURACY) / (1 - ACCURACY))
-PER_LOG = 1.0 / _LOG_GROWTH
+_GROWTH = (1 + ACCURACY) / (1 - ACCURACY)
 LEAST_S = 1e-6
 MOST_S = 1e5
-"""What is shorter or longer counts as this much: so there are at most 1,267 buckets."""
-OFFSET = 1 - math.ceil(math.log(LEAST_S) * PER_LOG)
-"""The least latency falls into bucket 1."""
-BUCKETS_MAX = math.ceil(math.log(MOST_S) * PER_LOG) + OFFSET
-# What a bucket stands for is as far from its lower bound as from its upper one, relatively.
-_MIDDLE = 2.0 / (1.0 + (1 + ACCURACY) / (1 - ACCURACY))
+"""What is shorter or longer counts as this much."""
+BOUNDS = tuple(
+    LEAST_S * _GROWTH**place
+    for place in range(math.ceil(math.log(MOST_S / LEAST_S) / math.log(_GROWTH)))
+)
+"""The longest latency of each bucket but the last: `bisect_left` finds the place of one."""
+# As far from the lower bound as from the upper one, relatively.
+_LATENCIES = (LEAST_S, *(bound * 2 / (1 + _GROWTH) for bound in BOUNDS[1:]), MOST_S)
 
 _VERSION = 1
 _WIDTHS = ((1, "B"), (2, "H"), (4, "I"), (8, "Q"))
@@ -35,12 +37,12 @@ _HEAD_BYTES = 2
 
 def bucket(seconds: float) -> int:
     """Where a latency falls."""
-    return math.ceil(math.log(min(max(seconds, LEAST_S), MOST_S)) * PER_LOG) + OFFSET
+    return bisect_left(BOUNDS, seconds)
 
 
 def latency(place: int) -> float:
     """The seconds that a bucket stands for."""
-    return _MIDDLE * math.exp((place - OFFSET) * _LOG_GROWTH)
+    return _LATENCIES[place]
 
 
 def count(tally: Mapping[int, int]) -> int:
