@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +35,11 @@ class Providing:
         """What is published of models, by family."""
         self._providers: dict[Hashable, Provider] = {}
 
-    def roster(self, settings: Settings) -> Roster:
+    def roster(self, settings: Settings, today: date | None = None) -> Roster:
+        """With the prices of that day, in UTC; None means the present one."""
+        today = today or datetime.now(UTC).date()
         members = [
-            self._member(name, provider, endpoint, settings)
+            self._member(name, provider, endpoint, (settings, today))
             for name, provider in settings.active_providers.items()
             for endpoint in endpoints(name, provider)
         ]
@@ -67,8 +70,13 @@ class Providing:
             await provider.aclose()
 
     def _member(
-        self, name: str, settings: ProviderSettings, endpoint: EndpointSettings, whole: Settings
+        self,
+        name: str,
+        settings: ProviderSettings,
+        endpoint: EndpointSettings,
+        surroundings: tuple[Settings, date],
     ) -> Member:
+        whole, today = surroundings
         key = _identity_of(name, settings, endpoint)
         provider = self._providers.get(key)
         if provider is None:
@@ -77,7 +85,9 @@ class Providing:
         times = settings.timeouts
         return Member(
             provider,
-            values.offer(name, settings, endpoint, known),
+            values.offer(
+                name, settings, endpoint, known, values.prices(name, settings, whole, today)
+            ),
             TimeLimits(times.attempt_s, times.first_token_s, times.idle_s),
             values.defaults(settings, whole),
             settings.on_unsupported,

@@ -8,6 +8,8 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
+from datetime import date
+from decimal import Decimal
 from enum import Enum
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
@@ -89,6 +91,8 @@ _TYPES: dict[Any, str] = {
     bool: "true or false",
     int: "integer",
     float: "number",
+    Decimal: "number",
+    date: "date",
     str: "text",
     SecretStr: "secret",
     SecretUrl: "URL, secret",

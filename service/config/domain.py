@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date
 
 from service.config.caching import CacheRuleSettings, CacheSettings
+from service.config.pricing import price_rules
 from service.config.providers import EndpointSettings, ModelSettings, ProviderSettings
 from service.config.routing import RoutingSettings, RuleSettings
 from service.config.settings import Settings
 from service.domain.cache_use import CacheConduct, CacheRule, CacheTerms, KeepPolicy
 from service.domain.candidate import Names
+from service.domain.pricing import PriceRule
 from service.domain.provider import Defaults, KnownModel, Offer, ServedModel
 from service.domain.scoring import POLICIES, Policy, PolicyName
 from service.domain.wishes import Bounds, Rule
@@ -56,21 +59,32 @@ def _cache_rule(cache: CacheSettings, rule: CacheRuleSettings) -> CacheRule:
     )
 
 
+def prices(
+    name: str, provider: ProviderSettings, settings: Settings, today: date
+) -> tuple[PriceRule, ...]:
+    """What the operator says that models of a provider cost on that day."""
+    rules = price_rules(settings.prices, name, today)
+    flat = provider.flat_price
+    return (*rules, PriceRule(flat)) if flat else rules
+
+
 def offer(
     name: str,
     provider: ProviderSettings,
     endpoint: EndpointSettings,
     known: Mapping[str, KnownModel],
+    prices: tuple[PriceRule, ...] = (),
 ) -> Offer:
     """What one endpoint of a provider serves. `known` is what is published, by model."""
     return Offer(
         name,
         endpoint.priority,
-        tuple(_served(model, provider) for model in provider.models),
+        tuple(_served(model) for model in provider.models),
         endpoint.deployment,
         endpoint.weight,
         endpoint.region,
         known,
+        prices,
     )
 
 
@@ -109,12 +123,12 @@ def _policy(routing: RoutingSettings, name: PolicyName) -> Policy:
     )
 
 
-def _served(model: ModelSettings, provider: ProviderSettings) -> ServedModel:
+def _served(model: ModelSettings) -> ServedModel:
     return ServedModel(
         model.name,
         model.upstream,
         model.context_window_tokens,
         model.max_output_tokens,
         frozenset(model.capabilities),
-        model.price.price if model.price else provider.flat_price,
+        model.price.price if model.price else None,
     )

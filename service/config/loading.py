@@ -125,7 +125,12 @@ def load(
     origins = {dotted(path): origin for path, origin in _origins(settings, layers)}
     for name in sorted({name for name, _ in secret.values.values()}):
         stamps[places.secrets_directory / name] = stamp(places.secrets_directory / name)
-    warnings = (*variables.warnings, *secret.warnings, *_keyless(settings))
+    warnings = (
+        *variables.warnings,
+        *secret.warnings,
+        *_keyless(settings),
+        *_idle_prices(settings),
+    )
     return Loaded(settings, origins, stamps, places, warnings)
 
 
@@ -231,3 +236,11 @@ def _keyless(settings: Settings) -> Iterator[str]:
     for name, provider in settings.providers.items():
         if provider.enabled and not standing(name, provider)[0]:
             yield f"providers.{name} is enabled but has no API key; it is not asked"
+
+
+def _idle_prices(settings: Settings) -> Iterator[str]:
+    for place, rule in enumerate(settings.prices):
+        if rule.provider and rule.provider not in settings.providers:
+            near = nearest(rule.provider, settings.providers)
+            hint = f"; did you mean '{near}'?" if near else ""
+            yield f"prices[{place}].provider names no provider, and holds for nobody{hint}"

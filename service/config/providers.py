@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
+from service.config.pricing import PriceSettings, version_of
 from service.config.values import (
     BaseUrl,
     Credential,
@@ -25,7 +26,8 @@ from service.domain.provider import OnUnsupported
 _KIB = 1024
 _MIB = 1024 * _KIB
 _NANO = 10**9
-UsdPerMillion = Annotated[Decimal, Field(ge=0, le=1_000_000, decimal_places=9)]
+_NANO_OF_USD_PER_TOKEN = _NANO * MILLION
+"""Nano-USD for a million tokens, of USD for one."""
 
 
 class Kind(Enum):
@@ -96,21 +98,6 @@ def _engine(data: dict[str, Any]) -> Engine:
     return Engine.LITELLM if data.get("kind") is Kind.LITELLM else Engine.NATIVE
 
 
-class PriceSettings(Section):
-    """What a model costs at this provider. USD for a million tokens."""
-
-    input: UsdPerMillion = Field(description="Of the prompt.")
-    output: UsdPerMillion = Field(description="Of the answer.")
-    cache_read: UsdPerMillion | None = Field(
-        default=None, description="Of the prompt, read from the provider's prompt cache."
-    )
-
-    @property
-    def price(self) -> Price:
-        cached = None if self.cache_read is None else int(self.cache_read * _NANO)
-        return Price(int(self.input * _NANO), int(self.output * _NANO), cached)
-
-
 class ModelSettings(Section):
     """A model, or a pattern of models, that a provider serves. May be written as its name alone."""
 
@@ -132,7 +119,7 @@ class ModelSettings(Section):
         description="What it can do; empty means unknown, and nothing is ruled out.",
     )
     price: PriceSettings | None = Field(
-        default=None, description="What it costs; unset means what the price table says."
+        default=None, description="What it costs; unset means what `prices` or the price table say."
     )
 
 
@@ -259,18 +246,20 @@ class ProviderSettings(Section):
         description="Whether it is sent `traceparent` and `tracestate`: for servers of your own,"
         " which then join the trace.",
     )
-    cost_per_token: float = Field(
-        default=0.0,
+    cost_per_token: Decimal = Field(
+        default=Decimal(0),
         ge=0,
         le=1,
-        description="Price of a token in USD, whichever; 0 means that the price table knows.",
+        decimal_places=15,
+        description="Price of a token in USD, whichever, where `prices` say nothing; 0 means that"
+        " the price table knows.",
     )
 
     @property
     def flat_price(self) -> Price | None:
         """By `cost_per_token`; None where that is not set."""
-        nano = round(self.cost_per_token * _NANO * MILLION)
-        return Price(nano, nano) if nano else None
+        nano = int(self.cost_per_token * _NANO_OF_USD_PER_TOKEN)
+        return Price(nano, nano, version=version_of(Price(nano, nano))) if nano else None
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

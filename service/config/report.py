@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from datetime import date
+from decimal import Decimal
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -60,8 +62,10 @@ def masked(value: Any) -> Any:
             return str(value)
         case Enum():
             return value.value
-        case Path():
+        case Path() | date():
             return str(value)
+        case Decimal():
+            return f"{value:f}"
         case BaseModel():
             said = (
                 (n, i) for n, i in type(value).model_fields.items() if n in value.model_fields_set

@@ -16,6 +16,7 @@ from pydantic_settings import (
 
 from service.config.auth import AuthSettings
 from service.config.caching import CacheSettings
+from service.config.pricing import PriceRuleSettings
 from service.config.providers import BUILT_IN, ProviderSettings, standing
 from service.config.routing import RoutingSettings
 from service.config.serving import (
@@ -68,6 +69,12 @@ class Settings(BaseSettings):
         default_factory=dict,
         description="The providers by name. `openai`, `anthropic`, `google` and `deepseek` are"
         " built in and need nothing but a key; any other name adds one.",
+    )
+    prices: tuple[PriceRuleSettings, ...] = Field(
+        default=(),
+        description="What models cost, where the price table is wrong or knows nothing. A model's"
+        " exact name wins over a pattern, a provider's name over none, a later day over an earlier"
+        " one, and then the first.",
     )
     routing: RoutingSettings = Field(
         default=RoutingSettings(), description="Who is asked first, and who next."

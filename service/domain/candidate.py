@@ -95,5 +95,5 @@ def _candidate(offer: Offer, entry: ServedModel, upstream: str, name: str, tier:
         entry.max_output_tokens or (known.max_output_tokens if known else 0),
         entry.capabilities or (known.capabilities if known else frozenset()),
         bool(entry.capabilities),
-        entry.price or (known.price if known else None),
+        offer.price_of(entry, upstream),
     )

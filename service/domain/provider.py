@@ -10,7 +10,7 @@ from enum import Enum
 from fnmatch import fnmatchcase
 
 from service.domain.completion import CompletionSpec, Usage
-from service.domain.pricing import Price
+from service.domain.pricing import Price, PriceRule, ruled
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,8 @@ class Offer:
     """What one deployment of an enabled provider serves. `deployment` is "" for its only one.
 
     Without `models` the provider serves any model that is asked for as `NAME/MODEL`, and no other.
-    `known` is what is published about its models, by the provider's own names.
+    `known` is what is published about its models, by the provider's own names; `prices` is what
+    the operator says that they cost, the rule that wins first.
     """
 
     provider: str
@@ -77,6 +78,13 @@ class Offer:
     weight: float = 1.0
     region: str = ""
     known: Mapping[str, KnownModel] = field(default_factory=dict[str, KnownModel], repr=False)
+    prices: tuple[PriceRule, ...] = field(default=(), repr=False)
+
+    def price_of(self, entry: ServedModel, upstream: str) -> Price | None:
+        """What the model `upstream` costs here that `entry` serves; None where nobody knows."""
+        known = self.known.get(upstream)
+        told = entry.price or ruled(self.prices, upstream)
+        return told or (known.price if known else None)
 
 
 class OnUnsupported(Enum):
