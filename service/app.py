@@ -40,6 +40,7 @@ from service.rpc.call import Identity
 from service.rpc.credentials import TlsFiles
 from service.rpc.interceptors.guard import Deadlines, Guard
 from service.rpc.interceptors.identity import Directory
+from service.rpc.liveness import LivenessServer
 from service.rpc.servicers.admin import AdminServicer
 from service.rpc.servicers.analytics import AnalyticsServicer
 from service.rpc.servicers.completion import CompletionServicer
@@ -52,6 +53,7 @@ from service.telemetry.decisions import DecisionLog
 from service.telemetry.journal import Journal, Sink
 from service.telemetry.logs import LogWriter
 from service.telemetry.redaction import Redactor
+from service.telemetry.watchdog import LoopWatchdog
 
 _log = structlog.get_logger()
 
@@ -96,6 +98,8 @@ class App:
             AdminServicer(self.caching),
         )
         self.server = Server(_listen(settings), servicers, self.guard, self._close_doors)
+        self.watchdog = LoopWatchdog()
+        self.liveness = _liveness(settings, self.watchdog)
         tell_able = self.server.health.set_able
         self._ability = Ability(vitals.read, self.board.clock, tell_able)
         self.board.changed += [self.monitor.circuit_changed, self._ability.circuit_changed]
@@ -103,7 +107,10 @@ class App:
 
     async def start(self) -> None:
         """Listens, warms up, becomes ready. Raises OSError when it cannot listen."""
+        if self.liveness is not None:
+            self.liveness.start()
         await self.server.start()
+        self.watchdog.start()
         await self._providing.warm_up()
         await self.caching.follow(self._settings)
         await self.sharer.follow(_shared_at(self._settings))
@@ -143,6 +150,9 @@ class App:
     async def close(self) -> None:
         """Ends at once."""
         await self.server.stop()
+        if self.liveness is not None:
+            self.liveness.stop()
+        self.watchdog.close()
         self.pipeline.close()
         await self.caching.aclose()
         await self.sharer.follow(None)
@@ -248,6 +258,13 @@ def _listen(settings: Settings) -> Listen:
         server.drain.settle_s,
         server.drain.grace_s,
     )
+
+
+def _liveness(settings: Settings, watchdog: LoopWatchdog) -> LivenessServer | None:
+    port = settings.server.liveness_port
+    if port is None:
+        return None
+    return LivenessServer(settings.service.host, port, lambda: watchdog.is_stalled)
 
 
 def _shared_at(settings: Settings) -> RedisTerms | None:

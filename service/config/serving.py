@@ -145,6 +145,13 @@ class ServerSettings(Section):
     reflection: bool = Field(
         default=True, description="Whether tools such as grpcurl can list the services."
     )
+    liveness_port: int | None = Field(
+        default=None,
+        ge=0,
+        le=65535,
+        description="A second port that answers the health check of `liveness` on threads of its"
+        " own, also while the event loop is blocked. Plaintext. Without it the main port alone does.",
+    )
     drain: DrainSettings = Field(default=DrainSettings(), description="How the server ends.")
     tls: TlsSettings = Field(default=TlsSettings(), description="Transport security.")
 
