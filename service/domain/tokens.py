@@ -18,6 +18,7 @@ from service.domain.completion import (
     ToolCall,
     ToolResult,
 )
+from service.domain.events import ReasoningDelta, StreamEvent, TextDelta, ToolCallDelta
 
 TOKENIZER = "estimate:4-bytes-per-token"
 _BYTES_PER_TOKEN = 4
@@ -37,6 +38,21 @@ def estimated_prompt_tokens(spec: CompletionSpec) -> int:
             declared = (tool.name, tool.description, tool.parameters_json_schema)
             size_bytes += sum(len(text.encode()) for text in declared)
     return estimated_tokens(size_bytes) + _MESSAGE_OVERHEAD_TOKENS * len(spec.messages)
+
+
+def event_size_bytes(event: StreamEvent) -> int:
+    """Bytes of what can be read in an event of a stream. On the path of every delta."""
+    match event:
+        case TextDelta() | ReasoningDelta():
+            return _utf8_bytes(event.text)
+        case ToolCallDelta():
+            return _utf8_bytes(event.arguments_json_fragment)
+        case _:
+            return 0
+
+
+def _utf8_bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
 
 
 def part_size_bytes(parts: Iterable[Part]) -> int:

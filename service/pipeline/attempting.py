@@ -160,7 +160,10 @@ class Opened:
             event = await self._patience.following(self._events)
         except OutOfPatience:
             raise self._limits.impatient(self._patience) from None
-        return event or self._limits.no_ending()
+        if event is None:
+            return self._limits.no_ending()
+        self.scope.hear(event)
+        return event
 
 
 async def opened(
@@ -177,6 +180,7 @@ async def opened(
 
         events, first = await limits.first_token(begin())
         scope.spoke()
+        scope.hear(first)
         return Opened(scope, stack.pop_all(), limits, events, first)
     return None
 

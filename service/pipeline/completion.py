@@ -16,7 +16,6 @@ from service.domain.cache_use import is_repeatable
 from service.domain.call_record import Phases
 from service.domain.errors import ServiceFailure
 from service.domain.kept import Kept
-from service.domain.provider import TokenCount
 from service.domain.reasons import ErrorReason
 from service.domain.request import CompletionRequest, Question
 from service.domain.routing import Plan
@@ -27,7 +26,7 @@ from service.pipeline.fetching import Fetcher
 from service.pipeline.flights import Flights
 from service.pipeline.joining import Joining
 from service.pipeline.relay import Relay
-from service.pipeline.router import Begun, Embedded, Router
+from service.pipeline.router import Begun, Counted, Embedded, Router
 from service.pipeline.told import Finished, Landed, Spoken, StreamPiece, Whole
 
 
@@ -120,7 +119,7 @@ class CompletionPipeline:
                     _tell_way(question.phases, request)
                     yield piece
 
-    async def count_tokens(self, request: CompletionRequest) -> TokenCount:
+    async def count_tokens(self, request: CompletionRequest) -> Counted:
         with self._admission.slot():
             return await self._router.count_tokens(request)
 

@@ -14,6 +14,8 @@ from typing import Any, Protocol, TypeVar
 
 from service.domain.attempt import Attempt
 from service.domain.completion import Completion, Ending, Usage
+from service.domain.consumption import estimate
+from service.domain.cost import Cost
 from service.domain.errors import ServiceFailure
 from service.domain.events import (
     PartDone,
@@ -23,12 +25,13 @@ from service.domain.events import (
     ToolCallDelta,
     fold,
 )
+from service.domain.pricing import cost_of
 from service.domain.provider import EmbeddingCall, Embeddings, ModelRef, ProviderCall, TokenCount
 from service.domain.reasons import ErrorReason
 from service.domain.request import CompletionRequest
 from service.domain.routing import Plan, Ranked
 from service.domain.timeouts import UNKNOWN_P95_S
-from service.domain.tokens import estimated_prompt_tokens, estimated_tokens, part_size_bytes
+from service.domain.tokens import estimated_tokens, part_size_bytes
 from service.domain.trace import Trace
 from service.pipeline.attempting import Limits, Opened, opened
 from service.pipeline.ended import Evidence
@@ -56,6 +59,14 @@ class Embedded:
     embeddings: Embeddings
     target: ModelRef
     trace: Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """`cost` is what the prompt alone would cost."""
+
+    count: TokenCount
+    cost: Cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,15 +158,13 @@ class Router:
                         attempt.scope.committed = True
                         yield Begun(attempt.scope.target, broken)
                         event = attempt.first
-                        size_bytes = 0
                         heard: list[StreamEvent] = []
                         while not isinstance(event, Ending):
-                            size_bytes += _size_bytes(event)
                             if walk.keeps_content:
                                 heard.append(event)
                             yield event
                             event = await attempt.following()
-                        ending = self._ended(walk, attempt.scope, event, size_bytes)
+                        ending = self._ended(walk, attempt.scope, event)
                         if walk.keeps_content:
                             attempt.scope.answer = fold((*heard, ending))
                 except ServiceFailure as failure:
@@ -170,25 +179,30 @@ class Router:
                     yield Done(ending, attempt.scope.target, walk.trace)
                     return
 
-    async def count_tokens(self, request: CompletionRequest) -> TokenCount:
-        async def ask(member: Member, call: ProviderCall, scope: AttemptScope) -> TokenCount:
+    async def count_tokens(self, request: CompletionRequest) -> Counted:
+        async def ask(member: Member, call: ProviderCall, scope: AttemptScope) -> Counted:
+            scope.is_free = True
             count = await member.provider.count_tokens(call)
             if not count.exact:
                 scope.evidence = Evidence.NONE  # Nobody was asked for an estimate.
-            return count
+            usage = Usage(count.input_tokens, estimated=not count.exact)
+            return Counted(count, cost_of(scope.ranked.candidate.price, usage))
 
-        count, _, _ = await self._side_call(request, ask)
-        return count
+        counted, _, _ = await self._side_call(request, ask)
+        return counted
 
     async def embed(
         self, request: CompletionRequest, inputs: tuple[str, ...], dimensions: int | None
     ) -> Embedded:
         """Of `request.spec` only the model counts."""
 
-        def ask(member: Member, call: ProviderCall, _: AttemptScope) -> Awaitable[Embeddings]:
-            return member.provider.embed(
+        async def ask(member: Member, call: ProviderCall, scope: AttemptScope) -> Embeddings:
+            scope.prompt_tokens = sum(estimated_tokens(len(text.encode())) for text in inputs)
+            embeddings = await member.provider.embed(
                 EmbeddingCall(call.model, inputs, dimensions, call.headers)
             )
+            scope.usage = embeddings.usage
+            return embeddings
 
         return Embedded(*await self._side_call(request, ask))
 
@@ -281,25 +295,22 @@ class Router:
     def _answered(
         self, walk: Walk, scope: AttemptScope, completion: Completion
     ) -> tuple[Completion, ModelRef]:
-        size_bytes = 0 if completion.ending.usage else part_size_bytes(completion.parts)
-        ending = self._ended(walk, scope, completion.ending, size_bytes)
+        if completion.ending.usage is None:
+            scope.heard_bytes = part_size_bytes(completion.parts)
+        ending = self._ended(walk, scope, completion.ending)
         if ending is not completion.ending:
             completion = replace(completion, ending=ending)
         if walk.keeps_content:
             scope.answer = completion
         return completion, scope.target
 
-    def _ended(self, walk: Walk, scope: AttemptScope, ending: Ending, size_bytes: int) -> Ending:
+    def _ended(self, walk: Walk, scope: AttemptScope, ending: Ending) -> Ending:
         """`ending` with its usage, estimated if the provider did not say; and what it teaches."""
         usage = ending.usage
         if usage is None:
-            usage = Usage(
-                input_tokens=estimated_prompt_tokens(walk.request.spec),
-                output_tokens=estimated_tokens(size_bytes),
-                estimated=True,
-            )
+            usage = estimate(scope.prompt_tokens, scope.heard_bytes)
             ending = replace(ending, usage=usage)
-        scope.output_tokens = usage.output_tokens
+        scope.usage = usage
         self.planner.learn(walk.request, walk.plan, scope.target, usage)
         return ending
 
@@ -319,17 +330,3 @@ def _call(request: CompletionRequest, member: Member, scope: AttemptScope) -> Pr
 async def _discard(loser: object) -> None:
     if isinstance(loser, Opened):
         await loser.abandon()
-
-
-def _size_bytes(event: StreamEvent) -> int:
-    match event:
-        case TextDelta() | ReasoningDelta():
-            return _utf8_bytes(event.text)
-        case ToolCallDelta():
-            return _utf8_bytes(event.arguments_json_fragment)
-        case _:
-            return 0
-
-
-def _utf8_bytes(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode())

@@ -11,11 +11,16 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from service.domain.attempt import Attempt, Exchange, Outcome
-from service.domain.completion import Completion
+from service.domain.completion import Completion, Usage
+from service.domain.consumption import NOTHING, consumed_by_failure, estimate
+from service.domain.cost import FREE, Cost
 from service.domain.errors import ProviderFailure, ServiceFailure
+from service.domain.events import StreamEvent
+from service.domain.pricing import cost_of
 from service.domain.reasons import ErrorReason
 from service.domain.request import CompletionRequest
 from service.domain.routing import Ranked
+from service.domain.tokens import event_size_bytes
 from service.pipeline.ended import NOT_TOLD, Ended, Evidence, Start
 
 TICK_S = 0.005
@@ -31,6 +36,11 @@ class Walked(Protocol):
 
     request: CompletionRequest
     keeps_content: bool
+
+    @property
+    def prompt_tokens(self) -> int:
+        """An estimate of the prompt's."""
+        ...
 
     def now(self) -> float: ...
 
@@ -71,7 +81,14 @@ class AttemptScope:
         self.first_token_s: float | None = None
         self.spoken_s = 0.0
         """How long was waited for what followed the first token, the caller's own time left out."""
-        self.output_tokens = 0
+        self.usage: Usage | None = None
+        """What it consumed, once that is known."""
+        self.prompt_tokens = walk.prompt_tokens
+        """What is counted where the provider does not say; an estimate."""
+        self.heard_bytes = 0
+        """How much of the answer has come, as a stream."""
+        self.is_free = False
+        """Whether it is something that no provider charges for."""
         self.evidence = Evidence.FULL
         self.attempt: Attempt | None = None
         """How it ended, once it has."""
@@ -124,6 +141,9 @@ class AttemptScope:
         if self._start.trial:
             self._start = self._walk.spoke(self.ranked, self._start)
 
+    def hear(self, event: StreamEvent) -> None:
+        self.heard_bytes += event_size_bytes(event)
+
     def elapsed_s(self) -> float:
         return self._walk.now() - self._started
 
@@ -134,6 +154,7 @@ class AttemptScope:
         if left and self.first_token_s is None and duration_s > self.overdue_s - TICK_S:
             message = f"{self.target} was silent for {duration_s:.1f} s"
             charged = ProviderFailure(ErrorReason.PROVIDER_TIMEOUT, message)
+        usage = self._consumed(failure)
         self.attempt = Attempt(
             self.target,
             outcome,
@@ -144,6 +165,8 @@ class AttemptScope:
             self.ranked.score,
             self.first_token_s,
             self._hedge,
+            usage,
+            self._cost(usage),
             span_id=self.span_id,
             exchange=self._exchange(),
         )
@@ -153,7 +176,7 @@ class AttemptScope:
             left,
             self.first_token_s,
             self.spoken_s,
-            self.output_tokens,
+            self.usage.output_tokens if self.usage else 0,
             self.evidence,
             self._start,
             self.listened,
@@ -162,6 +185,22 @@ class AttemptScope:
             self._walk.lost(self.ranked)
         failed = (self.ranked, failure) if failure else None
         self._walk.ended(self._place, self.attempt, how, failed)
+
+    def _consumed(self, failure: ProviderFailure | None) -> Usage | None:
+        if self.evidence is Evidence.NONE:
+            return None
+        if self.is_free and not (failure and failure.local):
+            return NOTHING
+        if self.usage is not None:
+            return self.usage
+        if failure is not None:
+            return consumed_by_failure(failure, self.prompt_tokens, self.heard_bytes)
+        return estimate(self.prompt_tokens, self.heard_bytes)
+
+    def _cost(self, usage: Usage | None) -> Cost | None:
+        if usage is None:
+            return None
+        return FREE if usage is NOTHING else cost_of(self.ranked.candidate.price, usage)
 
     def _exchange(self) -> Exchange | None:
         walk = self._walk

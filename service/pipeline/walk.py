@@ -7,11 +7,13 @@ and the bookkeeping of attempts exist once.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from service.domain.attempt import Attempt, Outcome
 from service.domain.breaker import Circuit
+from service.domain.call_record import AttemptRecord
 from service.domain.decision import Decision
 from service.domain.errors import ProviderFailure, ServiceFailure
 from service.domain.failover import (
@@ -34,6 +36,7 @@ from service.pipeline.retries import Retries
 from service.pipeline.scope import AttemptScope
 from service.pipeline.scoreboard import Scoreboard
 from service.pipeline.turns import Turns
+from service.ports import Journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,10 @@ class Course:
     retries: Retries
     attempt_min_s: float
     decided: Callable[[Decision], None] | None = None
+    journal: Journal | None = None
+    """Told of each attempt upstream once it has ended."""
+    clock: Callable[[], float] = time.time
+    """Seconds since the epoch."""
     keeps_content: bool = False
     """Whether prompts and answers are remembered with attempts."""
 
@@ -101,6 +108,10 @@ class Walk:
 
     def now(self) -> float:
         return self._loop.time()
+
+    @property
+    def prompt_tokens(self) -> int:
+        return self.plan.demand.prompt_tokens
 
     @property
     def left_s(self) -> float:
@@ -190,6 +201,8 @@ class Walk:
             self.request.phases.provider_s += self._loop.time() - self._asked_since
         self.course.board.ended(attempt.target, how)
         self._attempts[place] = attempt
+        if self.course.journal is not None and how.evidence is not Evidence.NONE:
+            self.course.journal.put(self._record(attempt))
         if place == 0 and how.evidence is Evidence.FULL and self.course.decided is not None:
             asked = self.request
             model = asked.spec.model
@@ -206,6 +219,19 @@ class Walk:
         if failure.local:
             # Found without asking: it costs no attempt.
             self._asked_count -= 1
+
+    def _record(self, attempt: Attempt) -> AttemptRecord:
+        asked = self.request
+        return AttemptRecord(
+            self.course.clock(),
+            asked.request_id,
+            asked.tenant,
+            asked.method,
+            asked.spec.model,
+            asked.labels,
+            attempt,
+            asked.span,
+        )
 
     def lost(self, ranked: Ranked) -> None:
         """`ranked` was given up for another one that answered sooner. It may be asked again."""

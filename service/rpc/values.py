@@ -6,6 +6,7 @@ from aiprovider.v1 import routing_pb2, usage_pb2
 from google.protobuf import duration_pb2, timestamp_pb2
 
 from service.domain.completion import Usage
+from service.domain.cost import Cost
 from service.domain.provider import ModelRef
 
 
@@ -26,6 +27,18 @@ def usage_pb(usage: Usage) -> usage_pb2.Usage:
         audio_output_tokens=usage.audio_output_tokens,
         image_input_tokens=usage.image_input_tokens,
         estimated=usage.estimated,
+    )
+
+
+def cost_pb(cost: Cost) -> usage_pb2.Cost:
+    return usage_pb2.Cost(
+        total_nano_usd=cost.total,
+        input_nano_usd=cost.input,
+        output_nano_usd=cost.output,
+        cache_read_nano_usd=cost.cache_read,
+        cache_write_nano_usd=cost.cache_write,
+        price_version=cost.price_version,
+        unpriced=not cost.is_known,
     )
 
 

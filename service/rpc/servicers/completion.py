@@ -10,7 +10,6 @@ from typing import Any
 
 from aiprovider.v1 import completion_service_pb2 as pb
 from aiprovider.v1 import completion_service_pb2_grpc as pb_grpc
-from aiprovider.v1 import usage_pb2
 
 from service.domain.cache_note import BYPASSED, REPLAYED, CacheNote
 from service.domain.errors import ServiceFailure
@@ -26,6 +25,7 @@ from service.rpc.decode.request import StreamWishes, question, stream_options
 from service.rpc.decode.spec import completion_spec
 from service.rpc.rest import hit_rest
 from service.rpc.stream_writer import StreamWriter
+from service.rpc.values import cost_pb
 
 
 class CompletionServicer(pb_grpc.CompletionServiceServicer):
@@ -87,12 +87,13 @@ class CompletionServicer(pb_grpc.CompletionServiceServicer):
             phases=record.phases,
             span=record.span,
         )
-        count = await self._pipeline.count_tokens(asked)
+        counted = await self._pipeline.count_tokens(asked)
+        count = counted.count
         return pb.CountTokensResponse(
             input_tokens=count.input_tokens,
             exact=count.exact,
             tokenizer=count.tokenizer,
-            estimated_input_cost=usage_pb2.Cost(unpriced=True),
+            estimated_input_cost=cost_pb(counted.cost),
         )
 
     async def ExplainRoute(
