@@ -16,6 +16,7 @@ from service.domain.events import PartDone, ReasoningDelta, StreamEvent, TextDel
 from service.domain.kept import Kept, Selector
 from service.domain.provider import EmbeddingCall, Embeddings, ModelRef, ProviderCall, TokenCount
 from service.domain.rollup import LedgerAnswer, LedgerQuery
+from service.domain.waited import Waited
 
 
 class Provider(Protocol):
@@ -78,8 +79,11 @@ class AnswerCache(Protocol):
         """From the memory of this replica."""
         ...
 
-    async def shared(self, key: bytes) -> Kept | None:
-        """From the cache that replicas share. It is in memory from then on."""
+    async def shared(self, key: bytes, waited: Waited | None = None) -> Kept | None:
+        """From the cache that replicas share. It is in memory from then on.
+
+        `waited` is heeded and added to; without it the whole time may be waited.
+        """
         ...
 
     def keep(self, key: bytes, kept: Kept) -> None:
@@ -183,12 +187,20 @@ class Claims(Protocol):
         """Whether there are other replicas that could be heard, as far as is known."""
         ...
 
-    async def claim(self, key: bytes, token: bytes, lease_s: float) -> bool | None:
-        """Whether the key is ours now, for so long. False when somebody else has it."""
+    async def claim(
+        self, key: bytes, token: bytes, lease_s: float, waited: Waited | None = None
+    ) -> bool | None:
+        """Whether the key is ours now, for so long. False when somebody else has it.
+
+        `waited` as for `AnswerCache.shared`.
+        """
         ...
 
-    async def renew(self, key: bytes, token: bytes, lease_s: float) -> bool | None:
-        """Prolongs our claim. False when it is no longer ours."""
+    async def renew(self, key: bytes, token: bytes, lease_s: float) -> float | None:
+        """Prolongs our claim, and tells for how many seconds others wait yet, 0.0 if nobody does.
+
+        None also when it is no longer ours.
+        """
         ...
 
     def release(self, key: bytes, token: bytes) -> None:
@@ -199,9 +211,11 @@ class Claims(Protocol):
         """Adds to what those who wait for the holder `token` are told. Returns at once."""
         ...
 
-    async def told(self, key: bytes, holder: bytes, since: int) -> Told | None:
+    async def told(self, key: bytes, holder: bytes, since: int, wait_s: float = 0.0) -> Told | None:
         """What `holder` has told, from the piece `since` on, even where it has given the claim up
         since; and who has it now. An empty `holder` means whoever has it now.
+
+        `wait_s` is how long we wait yet, for the holder to know; it forgets that after a second.
         """
         ...
 

@@ -2,11 +2,15 @@
 
     state         | in time       | too late             | failed                | time
     --------------+---------------+----------------------+-----------------------+---------------
-    OK            | both rows end | 5 in a row: SLOW     | 3 in a row: FAILING;  |
+    OK            | all rows end  | 5 in a row: SLOW     | 3 in a row: FAILING;  |
                   |               |                      | nobody there: at once |
     SLOW, FAILING | nothing       | nothing              | nothing               | a trial is due
     TRYING, and   | OK            | SLOW, twice as long  | FAILING, the same     |
     the trial is  |               |                      |                       |
+
+Nonsense is a row of its own: 3 with no sensible reply between, of whatever kind, are FAILING. So
+somebody else's value under a key of ours harms nothing, and a server that only talks nonsense is
+known soon.
 
 In a row is one after the other: what began before the last one ended says nothing new, so that one
 hiccup under load counts once. The first time it is left alone for 1 s, at most for 8 s; after 10 s
@@ -52,6 +56,8 @@ class Breaker:
         self.problem = ""
         self._late_count = 0
         self._failed_count = 0
+        self._nonsense_count = 0
+        self._nonsense_from = 0.0
         self._row_from = 0.0
         """What began earlier is in no row."""
         self._alone_s = ALONE_S
@@ -70,8 +76,20 @@ class Breaker:
 
     def in_time(self) -> None:
         if self.state is State.OK:
-            self._late_count = self._failed_count = 0
+            self._late_count = self._failed_count = self._nonsense_count = 0
             self.problem = ""
+
+    def sensible(self) -> None:
+        """It has said what a Redis says, whenever that came."""
+        self._nonsense_count = 0
+
+    def nonsense(self, began_at: float, now: float, problem: str) -> None:
+        if self.state is not State.OK or began_at < self._nonsense_from:
+            return
+        self._nonsense_from = now
+        self._nonsense_count += 1
+        if self._nonsense_count >= FAILED_MAX:
+            self._leave_alone(State.FAILING, problem, now)
 
     def late(self, began_at: float, now: float) -> None:
         if self.state is not State.OK or began_at < self._row_from:
@@ -105,8 +123,8 @@ class Breaker:
     def trial_passed(self, now: float) -> None:
         self.state = State.OK
         self.problem = ""
-        self._late_count = self._failed_count = 0
-        self._row_from = self._ok_since = now
+        self._late_count = self._failed_count = self._nonsense_count = 0
+        self._row_from = self._nonsense_from = self._ok_since = now
 
     def trial_late(self, now: float) -> None:
         self._again(State.SLOW, "late", now)

@@ -21,6 +21,7 @@ _MAGIC = b"aip\xa1"
 _COMPRESSED, _WHOLE, _FINISHED, _COST = 1, 2, 4, 8
 _ALL_FLAGS = 15
 _HEAD = struct.Struct(f"<4sBB{KEY_BYTES}sdddqqI")
+_KEY_AT = len(_MAGIC) + 2
 _LENGTHS = struct.Struct("<I")
 _CHECK = struct.Struct("<I")
 _TEXTS_COUNT = 6
@@ -110,6 +111,15 @@ def decode(key: bytes, blob: bytes, bytes_max: int) -> Kept:
         frames=frames,
         finished=finished if flags & _FINISHED else None,
     )
+
+
+def may_be_under(name: bytes, blob: bytes) -> bool:
+    """Whether we may have written it under that name, which ends with a key in hex."""
+    if not blob.startswith(_MAGIC) or len(blob) < _HEAD.size:
+        return False
+    if blob[len(_MAGIC)] != VERSION:
+        return True
+    return name.endswith(blob[_KEY_AT : _KEY_AT + KEY_BYTES].hex().encode())
 
 
 def unpacked_bytes(blob: bytes) -> int:

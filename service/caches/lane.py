@@ -16,6 +16,7 @@ import structlog
 from service.caches.breaker import Breaker, State
 from service.caches.errands import Errands
 from service.caches.lookups import Lookups
+from service.caches.replies import NonsenseError
 from service.redis_door import Fault, Line, fault, kind
 
 WRITES_PAUSE_S = 1.0
@@ -97,9 +98,23 @@ class Lane:
         now, nobody = self._loop.time(), what is Fault.UNREACHABLE
         self._judged(partial(self.breaker.failed, began_at, now, kind(error), nobody=nobody))
 
+    def nonsense(self, began_at: float) -> None:
+        """What came is no reply of a Redis."""
+        self.failure_count += 1
+        self.foreign(began_at)
+
+    def foreign(self, began_at: float) -> None:
+        """A lookup has brought nothing but what nobody of us has written: a miss, if it is rare."""
+        now, problem = self._loop.time(), NonsenseError.__name__
+        self._judged(partial(self.breaker.nonsense, began_at, now, problem))
+
     def written(self, reply: Any) -> bool:
         """Hears the reply to a write, or the Exception in place of it. True if it was taken."""
+        if isinstance(reply, NonsenseError):
+            self._refused(reply)
+            return False
         if not isinstance(reply, Exception):
+            self.breaker.sensible()
             if self.write_problem:
                 _log.warning("Redis takes answers again", server=self.name)
             self.write_problem = ""

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
+from service.caches.codec import may_be_under
+from service.caches.replies import NonsenseError, values
 from service.caches.wait import Wait
 from service.redis_door import Line
 
@@ -28,6 +30,14 @@ class Judge(Protocol):
     def late(self, began_at: float) -> None: ...
 
     def failed(self, began_at: float, error: Exception) -> None: ...
+
+    def nonsense(self, began_at: float) -> None:
+        """What came is no reply of a Redis."""
+        ...
+
+    def foreign(self, began_at: float) -> None:
+        """It was in time, and nobody of us has written any of the values."""
+        ...
 
 
 class _Batch:
@@ -48,13 +58,22 @@ class _Batch:
 
 
 class Lookups:
-    """`at_once`: MGET may name keys of several slots."""
+    """`at_once`: MGET may name keys of several slots. `is_ours` is asked of a key and its value."""
 
-    def __init__(self, line: Line, judge: Judge, wait_s: float, *, at_once: bool) -> None:
+    def __init__(
+        self,
+        line: Line,
+        judge: Judge,
+        wait_s: float,
+        *,
+        at_once: bool,
+        is_ours: Callable[[bytes, bytes], bool] = may_be_under,
+    ) -> None:
         self._line = line
         self._judge = judge
         self._wait_s = wait_s
         self._at_once = at_once
+        self._is_ours = is_ours
         self._loop = asyncio.get_running_loop()
         self._queue: deque[_Batch] = deque()
         self._filling: _Batch | None = None
@@ -110,13 +129,15 @@ class Lookups:
     async def _look_up(self, batch: _Batch) -> None:
         keys = list(batch.waiting)
         try:
-            values = await self._values(keys, batch)
+            found = await self._values(keys, batch)
+        except NonsenseError:
+            self._judge.nonsense(batch.began_at)
         except Exception as error:  # noqa: BLE001 - whatever a broken server makes of the library
             self._judge.failed(batch.began_at, error)
         else:
             if batch.wait.end():
-                self._judge.in_time()
-                for futures, value in zip(batch.waiting.values(), values, strict=True):
+                self._judged(batch, found)
+                for futures, value in zip(batch.waiting.values(), found, strict=True):
                     for future in futures:
                         if not future.done():
                             future.set_result(value)
@@ -124,30 +145,24 @@ class Lookups:
             batch.wait.end()
             batch.let_go()
 
+    def _judged(self, batch: _Batch, found: Sequence[bytes | None]) -> None:
+        for key, value in zip(batch.waiting, found, strict=True):
+            if value is None or self._is_ours(key, value):
+                self._judge.in_time()
+                return
+        self._judge.foreign(batch.began_at)
+
     async def _values(self, keys: Sequence[bytes], batch: _Batch) -> Sequence[bytes | None]:
         if len(keys) == 1:
-            values = await self._line.exchange([("GET", keys[0])], batch.wait.sent)
+            reply = await self._line.exchange([("GET", keys[0])], batch.wait.sent)
         elif self._at_once:
-            (values,) = await self._line.exchange([("MGET", *keys)], batch.wait.sent)
+            (reply,) = await self._line.exchange([("MGET", *keys)], batch.wait.sent)
         else:
-            values = await self._line.exchange([("GET", key) for key in keys], batch.wait.sent)
-        return _checked(values, len(keys))
+            reply = await self._line.exchange([("GET", key) for key in keys], batch.wait.sent)
+        return values(reply, len(keys))
 
     def _too_late(self, batch: _Batch) -> None:
         if batch is self._filling:
             self._filling = None
         batch.let_go()
         self._judge.late(batch.began_at)
-
-
-def _checked(values: Any, count: int) -> Sequence[bytes | None]:
-    if isinstance(values, Exception):
-        raise values
-    if not isinstance(values, list) or len(values) != count:
-        raise ValueError("not as many values as keys")
-    for value in values:
-        if isinstance(value, Exception):
-            raise value
-        if value is not None and not isinstance(value, bytes):
-            raise ValueError("a value is no bytes")
-    return values

@@ -22,14 +22,19 @@ from service.caches.codec import OtherVersion, decode, encode, unpacked_bytes
 from service.caches.errands import Dropped, Errand
 from service.caches.lane import Lane, Patience
 from service.caches.lanes import lanes
+from service.caches.replies import to_set
 from service.caches.visit import VISIT_S, visit
+from service.caches.wait import Wait
 from service.domain.kept import Kept
+from service.domain.waited import Waited
 from service.redis_door import Client, RedisTerms, Words, connect, kind
 
 PACK_IN_THREAD_BYTES_MIN = 64 * 1024
 UNPACK_IN_THREAD_BYTES_MIN = 512 * 1024
 """To pack or unpack more takes longer than others may wait for the loop."""
 _log = structlog.get_logger()
+_PASSES = 3
+"""Of the loop, in which a reply that has come is heard."""
 _NAMES_BYTES_MAX = 64 * 1024
 """What an answer has beside its body."""
 
@@ -137,14 +142,17 @@ class RedisAnswers:
         with contextlib.suppress(Exception):
             await self.client.aclose()
 
-    async def get(self, key: bytes) -> Kept | None:
-        """None for a miss, for what is no answer, and where Redis is not there or too late."""
+    async def get(self, key: bytes, waited: Waited | None = None) -> Kept | None:
+        """None for a miss, for what is no answer, and where Redis is not there or too late.
+
+        Who has waited before waits the rest of the time at most, or not at all.
+        """
         name = self._name(key)
         lane = self.lanes.of(name)
         if lane is None or not lane.is_open():
             self.skip_count += 1
             return None
-        blob = await lane.lookups.get(name)
+        blob = await self._found(lane, name, waited or Waited())
         if blob is None:
             return None
         bytes_max = self._limits.entry_bytes_max + _NAMES_BYTES_MAX
@@ -155,8 +163,7 @@ class RedisAnswers:
         except OtherVersion:
             self.other_version_count += 1
         except ValueError:
-            self.garbage_count += 1
-            self.remove(key)
+            self._heard_garbage(key)
         return None
 
     def put(self, key: bytes, kept: Kept, ttl_s: float) -> None:
@@ -176,7 +183,7 @@ class RedisAnswers:
         name = self._name(key)
         lane = self.lanes.of(name)
         if lane is not None and lane.is_open():
-            lane.stores.add(Errand(lambda: ("UNLINK", name)))
+            lane.stores.add(Errand(lambda: ("UNLINK", name), done=partial(_removed, lane)))
 
     async def settled(self) -> None:
         """Returns when all that was put or removed before is done."""
@@ -184,6 +191,27 @@ class RedisAnswers:
 
     def _name(self, key: bytes) -> bytes:
         return self._names + key.hex().encode()
+
+    async def _found(self, lane: Lane, name: bytes, waited: Waited) -> bytes | None:
+        left_s = waited.left_s(self._limits.wait_s)
+        if not left_s:
+            return None
+        began_at = self._loop.time()
+        found = lane.lookups.get(name)
+        # A lookup ends by itself after the whole time.
+        rest = Wait(left_s, partial(_let_go, found), _PASSES) if waited.seconds else None
+        try:
+            return await found
+        finally:
+            waited.seconds += self._loop.time() - began_at
+            if rest is not None:
+                rest.end()
+
+    def _heard_garbage(self, key: bytes) -> None:
+        if not self.garbage_count:
+            _log.warning("Redis has values under our keys that are no answers to them")
+        self.garbage_count += 1
+        self.remove(key)
 
     def _set(self, key: bytes, kept: Kept, until: float) -> Words | Awaitable[Words] | None:
         if kept.size_bytes >= PACK_IN_THREAD_BYTES_MIN:
@@ -196,7 +224,7 @@ class RedisAnswers:
         return ("SET", self._name(key), blob, "PX", left_ms)
 
     def _stored(self, lane: Lane, reply: Any) -> None:
-        if isinstance(reply, Dropped | ValueError) or not lane.written(reply):
+        if isinstance(reply, Dropped | ValueError) or not lane.written(to_set(reply)):
             self.lost_store_count += 1
 
     async def _go_round(self, first: asyncio.Event) -> None:
@@ -222,6 +250,17 @@ class RedisAnswers:
             if isinstance(result, Exception):
                 # None of them raises: but the next look must come whatever is wrong with this one.
                 _log.error("a look at Redis went wrong", error=kind(result))
+
+
+def _let_go(found: asyncio.Future[bytes | None]) -> None:
+    if not found.done():
+        found.set_result(None)
+
+
+def _removed(lane: Lane, reply: Any) -> None:
+    # Where values are somebody else's this tells that a Redis has them.
+    if isinstance(reply, int):
+        lane.breaker.sensible()
 
 
 def _badness(lane: Lane) -> tuple[bool, bool]:

@@ -13,6 +13,7 @@ from service.caches.invalidation import Invalidations
 from service.caches.kept_size import kept_bytes
 from service.caches.memory import Memory
 from service.domain.kept import Kept
+from service.domain.waited import Waited
 
 
 class Shared(Protocol):
@@ -22,7 +23,7 @@ class Shared(Protocol):
         """Seconds since the epoch, on the clock that replicas share."""
         ...
 
-    async def get(self, key: bytes) -> Kept | None: ...
+    async def get(self, key: bytes, waited: Waited | None = None) -> Kept | None: ...
 
     def put(self, key: bytes, kept: Kept, ttl_s: float) -> None: ...
 
@@ -71,11 +72,11 @@ class TieredCache:
             return None
         return kept if self._is_known_good(kept, now) else None
 
-    async def shared(self, key: bytes) -> Kept | None:
+    async def shared(self, key: bytes, waited: Waited | None = None) -> Kept | None:
         shared = self.shared_level
         if shared is None:
             return None
-        kept = await shared.get(key)
+        kept = await shared.get(key, waited)
         now = self.now()
         # Who has just begun may not know yet what is void: so nothing is removed there.
         if kept is None or self._invalidations.is_void(key, kept) or kept.expires_at <= now:

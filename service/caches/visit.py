@@ -8,11 +8,13 @@ from typing import Any
 
 from service.caches.clock import SharedClock
 from service.caches.lane import Lane
+from service.caches.replies import NonsenseError, to_set
 from service.caches.wait import Wait
 from service.redis_door import Fault, Words, fault
 
 VISIT_S = 1.0
 """How often each node is visited."""
+_PROBE = b"1"
 _PROBE_MS = 10_000
 
 
@@ -53,6 +55,9 @@ async def _greet(lane: Lane, clock: SharedClock | None) -> None:
         told, *written = await lane.line.exchange(commands, sent)
         # Whoever may not ask for the time may still do all else.
         moment = None if _is_refusal(told) else _moment(_good(told))
+    except NonsenseError:
+        lane.nonsense(began_at)
+        return
     except Exception as error:  # noqa: BLE001 - whatever a broken server makes of the library
         lane.failed(began_at, error)
         return
@@ -63,7 +68,7 @@ async def _greet(lane: Lane, clock: SharedClock | None) -> None:
     if clock and moment is not None:
         clock.heard(moment, before, clock.read())
     for reply in written:
-        lane.written(reply)
+        lane.written(to_set(reply))
 
 
 async def _try(lane: Lane) -> None:
@@ -74,7 +79,8 @@ async def _try(lane: Lane) -> None:
         await lane.line.exchange([("PING",)])
         value, soon = await _timed(lane, ("GET", lane.probe))
         reply, soon_too = await _timed(lane, _store(lane))
-        _good(value)
+        _require_probe(_good(value))
+        reply = to_set(reply)
         if not _is_refusal(reply):
             _good(reply)
     except Exception as error:  # noqa: BLE001 - whatever a broken server makes of the library
@@ -95,7 +101,7 @@ async def _timed(lane: Lane, words: Words) -> tuple[Any, bool]:
 
 
 def _store(lane: Lane) -> Words:
-    return ("SET", lane.probe, b"1", "PX", _PROBE_MS)
+    return ("SET", lane.probe, _PROBE, "PX", _PROBE_MS)
 
 
 def _is_refusal(reply: Any) -> bool:
@@ -108,13 +114,18 @@ def _good(reply: Any) -> Any:
     return reply
 
 
+def _require_probe(value: Any) -> None:
+    if value not in (None, _PROBE):
+        raise NonsenseError("this is not what was stored")
+
+
 def _moment(told: Any) -> float:
-    """Raises ValueError for what is no reply to TIME."""
+    """Raises NonsenseError for what is no reply to TIME."""
     try:
         seconds, microseconds = told
         return int(seconds) + int(microseconds) / 1e6
-    except TypeError:
-        raise ValueError("this is no time") from None
+    except (TypeError, ValueError):
+        raise NonsenseError("this is no time") from None
 
 
 def _nothing() -> None: ...

@@ -19,6 +19,7 @@ from service.domain.fingerprint import answer_key, repeat_key
 from service.domain.kept import Kept
 from service.domain.reasons import ErrorReason
 from service.domain.request import Question
+from service.domain.waited import Waited
 from service.pipeline.known_failures import KnownFailures
 from service.pipeline.told import Landed
 from service.ports import AnswerCache, CacheJournal, Scribe
@@ -35,6 +36,8 @@ class Asked(NamedTuple):
     use: CacheUse
     key: bytes
     repeat_key: bytes = b""
+    waited: Waited | None = None
+    """All that it waits for Redis. None where each look may take the whole time."""
 
 
 class Found(NamedTuple):
@@ -80,9 +83,12 @@ class Answers:
         repeat = b""
         if question.idempotency_key:
             repeat = repeat_key(question.tenant, question.idempotency_key)
+        # To ask once for what is to be billed once is worth a wait.
+        waited = None if repeat else Waited()
         if not use.share:
-            return Asked(question, use, b"", repeat)
-        return Asked(question, use, answer_key(self._scope(question), question.content), repeat)
+            return Asked(question, use, b"", repeat, waited)
+        key = answer_key(self._scope(question), question.content)
+        return Asked(question, use, key, repeat, waited)
 
     def as_of_now(self, asked: Asked) -> Asked:
         """Without the key, where it is not what it would be now."""
@@ -111,7 +117,7 @@ class Answers:
     async def shared(self, asked: Asked) -> Found | None:
         """From the cache that replicas share."""
         if not asked.repeat_key:
-            kept = await self.cache.shared(asked.key) if asked.use.read else None
+            kept = await self.cache.shared(asked.key, asked.waited) if asked.use.read else None
         else:
             repeated, kept = await asyncio.gather(
                 self._repeats.shared(asked.repeat_key),
@@ -122,13 +128,13 @@ class Answers:
                 return found
         return None if kept is None else self._found(asked, kept, CacheStatus.HIT_SHARED)
 
-    async def recheck(self, asked: Asked, after: float) -> Kept | None:
+    async def recheck(self, asked: Asked, after: float, waited: Waited | None) -> Kept | None:
         """What another replica has made since `after`, and kept; any answer to a key of ours."""
         if asked.repeat_key:
-            return await self._repeats.shared(asked.repeat_key)
+            return await self._repeats.shared(asked.repeat_key, waited)
         if not asked.use.read:
             return None
-        kept = await self.cache.shared(asked.key)
+        kept = await self.cache.shared(asked.key, waited)
         return kept if kept is not None and kept.made_at > after else None
 
     def peek(self, question: Question) -> tuple[bytes, bool]:

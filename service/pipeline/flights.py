@@ -1,7 +1,8 @@
 """Equal calls in flight share one: a late joiner gets what has come so far, then what comes.
 
 A flight is a task of its own. Nobody who waits for it can end it for the others: whoever leaves
-first, or has less time, leaves alone. The last one to leave ends it, and with it the call upstream.
+first, or has less time, leaves alone. The last one to leave ends it, and with it the call upstream,
+unless somebody knows of others who wait elsewhere.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ class Flight(Generic[E, R]):
         """Of the answer, as callers are told it."""
         self.content = b""
         """The digest of what is asked."""
+        self.deserted: Callable[[], None] | None = None
+        """Called when the last one has left; it is to end the flight. None: that ends at once."""
         self._error: BaseException | None = None
         self._task: asyncio.Task[R] | None = None
         self._landed: Callable[[], None] = lambda: None
@@ -90,7 +93,15 @@ class Flight(Generic[E, R]):
 
     def leave(self) -> None:
         self.waiting_count -= 1
-        if self.waiting_count == 0 and not self._ended and self._task is not None:
+        if self.waiting_count == 0 and not self._ended:
+            if self.deserted is None:
+                self.end()
+            else:
+                self.deserted()
+
+    def end(self) -> None:
+        """Nobody waits for it any more, here or elsewhere."""
+        if self._task is not None and not self._ended:
             # Nobody may join what is being ended.
             self._ended = True
             self._landed()

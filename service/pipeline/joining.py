@@ -13,7 +13,8 @@ from service.pipeline.admission import Admission
 from service.pipeline.answers import Answers, Asked, Found, require_same
 from service.pipeline.fetching import Fetcher
 from service.pipeline.flights import Flights
-from service.pipeline.relay import AnswerFlight, Errand, Relay, Tell, nobody, relay_key
+from service.pipeline.relay import Relay, nobody, relay_key
+from service.pipeline.relay_errand import AnswerFlight, Errand, Tell
 from service.pipeline.told import Landed, StreamPiece
 
 REFRESH_MAX_S = 120.0
@@ -71,7 +72,7 @@ class Joining:
         request.deadline = asyncio.get_running_loop().time() + REFRESH_MAX_S
         stream = found.kept.finished is not None
         # The answer to an idempotency key stays what it was.
-        anew = asked._replace(repeat_key=b"")
+        anew = asked._replace(repeat_key=b"", waited=None)
         after = found.kept.made_at
         flight = self.flights.begin(
             key, request, lambda flight: self._refresh(anew, flight, after, stream=stream)
@@ -121,7 +122,8 @@ class Joining:
             after = self._answers.cache.now() - _A_MOMENT_S
         recheck = partial(self._answers.recheck, asked, after)
         same = partial(require_same, asked.question)
-        landed = await self._relay.landed(Errand(key, flight, fetch, recheck, same))
+        errand = Errand(key, flight, fetch, recheck, same, asked.waited)
+        landed = await self._relay.landed(errand)
         if landed.trace is None and landed.keepable:
             # Whoever asked for it may not have wished to keep it.
             self._answers.keep(asked, landed, flight.keep_s)

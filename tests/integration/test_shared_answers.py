@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Generator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import grpc.aio
 import pytest
 from aiprovider.v1 import routing_pb2
 
@@ -123,27 +125,57 @@ async def test_a_stream_heard_on_another_replica(redis: RedisServer, tmp_path: P
     assert 1 == len(one.adversary.requests)
 
 
-async def test_the_next_one_asks(redis: RedisServer, tmp_path: Path) -> None:
-    """When the replica that asks gives up, one of the others asks, and the third is told.
+@pytest.mark.parametrize("less_s", [None, 1.0], ids=["leaves", "has less time"])
+async def test_who_leaves_hurts_nobody(
+    redis: RedisServer, tmp_path: Path, less_s: float | None
+) -> None:
+    """The only caller of the replica that asks leaves: one on another replica hears the whole."""
+    spoken = streaming(model=f"{MODEL}+tokens=30+rate=20")
+    async with replicas(2, tmp_path, redis) as (one, two):
+        leaving = one.completion.StreamComplete(spoken, timeout=less_s)
+        first = asyncio.create_task(text_of(leaving))
+        await asyncio.sleep(0.3)
+        other = asyncio.create_task(text_of(two.completion.StreamComplete(spoken, timeout=20)))
+        await asyncio.sleep(0.5)
+        if less_s is None:
+            leaving.cancel()
+        with pytest.raises((grpc.aio.AioRpcError, asyncio.CancelledError)):
+            await first
+        before_the_end = not other.done()
+        text = await other
+        asked_count = len(one.adversary.requests)
 
-    Where the machine starves Redis it may ask as well; `test_relay.py` is exact.
-    """
-    model = f"{MODEL}+latency=0.8"
-    async with replicas(3, tmp_path, redis) as (one, two, three):
-        leaving = one.completion.Complete(unary(model=model))
+    assert before_the_end
+    assert 30 == len(text.split())
+    assert 1 == asked_count
+
+
+async def test_the_last_one_leaves(redis: RedisServer, tmp_path: Path) -> None:
+    """When nobody waits on any replica the call upstream ends within about a second."""
+    spoken = streaming(model=f"{MODEL}+tokens=100+rate=15")
+    async with replicas(2, tmp_path, redis) as (one, two):
+        calls = [one.completion.StreamComplete(spoken)]
+        reading = [asyncio.create_task(text_of(calls[0]))]
+        await asyncio.sleep(0.3)
+        calls.append(two.completion.StreamComplete(spoken))
+        reading.append(asyncio.create_task(text_of(calls[1])))
+        await asyncio.sleep(0.4)
+        calls[0].cancel()
+        await asyncio.sleep(0.3)
+        (request,) = one.adversary.requests
+        went_on = request.hung_up_at is None
+        calls[1].cancel()
+        left_at = time.monotonic()
         async with asyncio.timeout(5):
-            while not one.adversary.requests:
-                await asyncio.sleep(0.005)
-        waiting = [
-            asyncio.ensure_future(stack.completion.Complete(unary(model=model), timeout=10))
-            for stack in (two, three)
-        ]
-        await asyncio.sleep(0.2)
-        leaving.cancel()
-        answers = await asyncio.gather(*waiting)
+            while one.adversary.requests[0].hung_up_at is None:
+                await asyncio.sleep(0.01)
+        took_s = time.monotonic() - left_at
+        await asyncio.wait(reading)
+        asked_count = len(one.adversary.requests)
 
-    assert 2 <= len(one.adversary.requests) <= 3
-    assert 1 == len({answer.message.parts[0].text for answer in answers})
+    assert went_on
+    assert took_s < 1.5
+    assert 1 == asked_count
 
 
 async def test_a_repeat_on_another_replica(redis: RedisServer, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from service.caches.claims import PIECES_MAX, RedisClaims
+from service.caches.claims import PIECES_MAX, WAITS_FOR_S, RedisClaims
 from service.caches.redis import RedisAnswers
 from service.ports import Claims
 from service.redis_door import Mode, RedisTerms
@@ -97,8 +97,8 @@ async def test_a_claim_ends(redis: RedisServer) -> None:
         at_last = await claims.claim(key(1), b"c", LEASE_S)
 
     assert [True, False] == [first, taken]
-    assert [True, False] == [renewed, not_ours]
-    assert [False, True, True] == [too_late, then, at_last]
+    assert [0.0, None] == [renewed, not_ours]
+    assert [None, True, True] == [too_late, then, at_last]
 
 
 @pytest.mark.parametrize("mode", [Mode.SINGLE, Mode.CLUSTER])
@@ -153,6 +153,65 @@ async def test_each_holder_speaks_for_itself(redis: RedisServer) -> None:
     assert (b"b", [b"one", b"last"]) == (of_a.holder, of_a.pieces)
     assert of_b is not None
     assert (b"b", [b"other"]) == (of_b.holder, of_b.pieces)
+
+
+@pytest.mark.parametrize("mode", [Mode.SINGLE, Mode.CLUSTER])
+async def test_who_waits(redis: RedisServer, tmp_path: Path, mode: Mode) -> None:
+    """The holder knows for how long anybody waits at most, and forgets it a second later."""
+
+    async def check(terms: RedisTerms) -> None:
+        async with claims_at(terms) as (holder, _), claims_at(terms) as (other, _):
+            await holder.claim(key(1), b"a", LEASE_S)
+            nobody = await holder.renew(key(1), b"a", LEASE_S)
+            for wait_s in (20.0, 10.0, 0.0):
+                await other.told(key(1), b"", 0, wait_s)
+            most = await holder.renew(key(1), b"a", LEASE_S)
+            not_ours = await other.renew(key(1), b"b", LEASE_S)
+            await asyncio.sleep(WAITS_FOR_S + 0.1)
+            at_last = await holder.renew(key(1), b"a", LEASE_S)
+
+        assert most is not None
+        assert 19.0 < most <= 20.0
+        assert (0.0, None, 0.0) == (nobody, not_ours, at_last)
+
+    if mode is Mode.SINGLE:
+        await check(redis.terms())
+    else:
+        with redis_cluster(tmp_path) as cluster:
+            await check(cluster.terms())
+
+
+async def test_who_waits_for_a_full_redis(redis: RedisServer) -> None:
+    """What cannot be said of waiting is not known, and what is told is heard all the same."""
+    async with claims_at(redis.terms()) as (claims, answers):
+        await claims.claim(key(1), b"a", LEASE_S)
+        claims.tell(key(1), b"a", [b"one"], KEEP_S)
+        await settled(answers)
+        redis.fill()
+        heard = await claims.told(key(1), b"a", 0, 10.0)
+        others_s = await claims.renew(key(1), b"a", LEASE_S)
+        redis.drain()
+
+    assert heard is not None
+    assert (b"a", [b"one"]) == (heard.holder, heard.pieces)
+    assert 0.0 == others_s
+
+
+async def test_who_may_not_ask_for_the_time(redis: RedisServer) -> None:
+    """Such a user hears what is told, and nobody knows that it waits."""
+    redis.order("ACL", "SETUSER", "me", "on", ">pw", "~*", "+@all", "-time")
+    terms = RedisTerms(redis.url.replace("127.0.0.1", "me:pw@127.0.0.1"))
+    async with claims_at(terms) as (claims, answers):
+        await claims.claim(key(1), b"a", LEASE_S)
+        claims.tell(key(1), b"a", [b"one"], KEEP_S)
+        await settled(answers)
+        heard = await claims.told(key(1), b"a", 0, 10.0)
+        others_s = await claims.renew(key(1), b"a", LEASE_S)
+    redis.ask("ACL", "DELUSER", "me")
+
+    assert heard is not None
+    assert [b"one"] == heard.pieces
+    assert 0.0 == others_s
 
 
 async def test_what_is_told_is_forgotten(redis: RedisServer) -> None:

@@ -64,7 +64,38 @@ def test_one_in_time_ends_a_row(fault: Fault, most: int) -> None:
     assert State.OK is breaker.state
 
 
-@given(st.lists(st.floats(0.0, 1.0), min_size=1, max_size=50), st.sampled_from([late, failed]))
+def nonsense(breaker: Breaker, began_at: float, now: float) -> None:
+    breaker.nonsense(began_at, now, "NonsenseError")
+
+
+def test_nonsense() -> None:
+    """Three times nonsense, and nothing sensible between, leaves it alone."""
+    breaker = Breaker()
+    for number in range(FAILED_MAX - 1):
+        nonsense(breaker, number, number + 0.5)
+    before, doubtful = breaker.state, breaker.is_doubtful
+    nonsense(breaker, FAILED_MAX, FAILED_MAX + 0.5)
+
+    assert (State.OK, False) == (before, doubtful)
+    assert (State.FAILING, "NonsenseError") == (breaker.state, breaker.problem)
+
+
+@pytest.mark.parametrize("sensible", [Breaker.sensible, Breaker.in_time])
+def test_nonsense_now_and_then(sensible: Callable[[Breaker], None]) -> None:
+    """As long as something sensible is said in between it is a Redis."""
+    breaker = Breaker()
+    for number in range(10 * FAILED_MAX):
+        if number % (FAILED_MAX - 1) == 0:
+            sensible(breaker)
+        nonsense(breaker, number, number + 0.5)
+
+    assert State.OK is breaker.state
+
+
+@given(
+    st.lists(st.floats(0.0, 1.0), min_size=1, max_size=50),
+    st.sampled_from([late, failed, nonsense]),
+)
 def test_a_hiccup_counts_once(began: list[float], fault: Fault) -> None:
     """However many were under way when the first of them was late or failed: it is one fault."""
     breaker = Breaker()

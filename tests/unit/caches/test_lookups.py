@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from redis.exceptions import ResponseError
 
 from service.caches.lookups import IN_FLIGHT_MAX, KEYS_MAX, Lookups
 from tests.kit.virtual import now, on_virtual_time, settled
@@ -26,13 +27,25 @@ class Verdicts:
     def failed(self, began_at: float, error: Exception) -> None:
         self.told.append(f"{type(error).__name__}, began at {began_at:.3f}")
 
+    def nonsense(self, began_at: float) -> None:
+        self.told.append(f"nonsense, began at {began_at:.3f}")
+
+    def foreign(self, began_at: float) -> None:
+        self.told.append(f"foreign, began at {began_at:.3f}")
+
 
 class World:
     def __init__(self, *, at_once: bool = True) -> None:
         self.line = ScriptedLine()
         self.line.values = {b"%d" % number: b"value %d" % number for number in range(1000)}
         self.verdicts = Verdicts()
-        self.lookups = Lookups(self.line, self.verdicts, WAIT_S, at_once=at_once)
+        self.lookups = Lookups(
+            self.line,
+            self.verdicts,
+            WAIT_S,
+            at_once=at_once,
+            is_ours=lambda key, value: value == b"value " + key,
+        )
 
     async def get(self, key: bytes) -> bytes | None:
         return await self.lookups.get(key)
@@ -169,9 +182,9 @@ async def test_who_leaves_hurts_nobody() -> None:
     [
         (ConnectionError("gone"), None, "ConnectionError"),
         (None, ConnectionError("in place of a reply"), "ConnectionError"),
-        (None, 5, "ValueError"),
-        (None, [b"one too few"], "ValueError"),
-        (None, [b"1", 2, b"3"], "ValueError"),
+        (None, 5, "nonsense"),
+        (None, [b"one too few"], "nonsense"),
+        (None, [b"1", 2, b"3"], "nonsense"),
     ],
 )
 def test_what_fails_is_a_miss(fault: Exception | None, reply: object, kind: str) -> None:
@@ -189,6 +202,33 @@ def test_what_fails_is_a_miss(fault: Exception | None, reply: object, kind: str)
         assert b"value 1" == await world.get(b"1")
 
     check()
+
+
+@on_virtual_time
+async def test_values_of_nobody() -> None:
+    """A round trip is foreign where nothing in it is ours or missing; who asked gets the values."""
+    world = World()
+    world.line.values |= {b"x": b"garbage", b"y": b"garbage"}
+    values = [await world.get(b"x")]
+    values += await asyncio.gather(world.get(b"x"), world.get(b"y"))
+    values += await asyncio.gather(world.get(b"x"), world.get(b"1"))
+    values += await asyncio.gather(world.get(b"x"), world.get(b"none"))
+
+    assert [b"garbage"] * 4 + [b"value 1", b"garbage", None] == values
+    assert ["foreign", "foreign", "in time", "in time"] == [
+        told.partition(",")[0] for told in world.verdicts.told
+    ]
+
+
+@on_virtual_time
+async def test_a_value_that_is_no_string() -> None:
+    """What is of another type is a value that nobody of us wrote, and no failure."""
+    world = World()
+    world.line.reply = ResponseError("WRONGTYPE Operation against a key of another kind")
+    value = await world.get(b"1")
+
+    assert b"" == value
+    assert ["foreign, began at 0.000"] == world.verdicts.told
 
 
 @on_virtual_time

@@ -40,17 +40,17 @@ def used_bytes(before: int = 0) -> int:
     return tracemalloc.get_traced_memory()[0] - before
 
 
-def test_a_million_operations_hold_the_bounds() -> None:
-    """After each of a million requests neither bound is exceeded, though the cache is full.
+def test_many_operations_hold_the_bounds() -> None:
+    """After each of many requests neither bound is exceeded, though the cache is full.
 
-    `Churn` looks after each. The same with real memory is in tests/soak.
+    `Churn` looks after each. A million, with real memory as well, are in tests/soak.
     """
     churn = Churn(Memory(32 * MIB, 4_000), key_count=50_000, seed=1)
 
-    churn.run(1_000_000)
+    churn.run(150_000)
 
     memory = churn.memory
-    assert 1_000_000 == churn.asked_count
+    assert 150_000 == churn.asked_count
     assert memory.bytes >= 0.9 * memory.bytes_max
     assert min(memory.eviction_count, memory.expired_count, churn.hit_count) > 1000
 

@@ -12,6 +12,7 @@ from service.caches.memory import Memory
 from service.caches.tiered import TieredCache
 from service.domain.kept import Kept, Selector
 from service.domain.provider import ModelRef
+from service.domain.waited import Waited
 from tests.kit.virtual import Clock
 
 KEY = b"k" * 32
@@ -25,7 +26,8 @@ class Shared:
         self.kept: dict[bytes, Kept] = {}
         self.now = clock
 
-    async def get(self, key: bytes) -> Kept | None:
+    async def get(self, key: bytes, waited: Waited | None = None) -> Kept | None:
+        _ = waited
         return self.kept.get(key)
 
     def put(self, key: bytes, kept: Kept, ttl_s: float) -> None:

@@ -13,8 +13,10 @@ from service.domain.kept import Kept
 from service.domain.provider import ModelRef
 from service.domain.reasons import ErrorReason
 from service.domain.request import CompletionRequest
+from service.domain.waited import Waited
 from service.pipeline.flights import Flight
-from service.pipeline.relay import LEASE_S, Errand, Relay, Tell
+from service.pipeline.relay import Relay
+from service.pipeline.relay_errand import LEASE_S, Errand, Tell
 from service.pipeline.router import Begun
 from service.pipeline.told import Finished, Landed, Spoken, StreamPiece
 from tests.kit.caching import Parcels
@@ -45,13 +47,17 @@ class Replica:
         self.flight = Flight[StreamPiece, Landed](CompletionRequest(CompletionSpec("m", ())))
         self.flight.content = CONTENT
         self.known: Kept | None = None
+        self.waited = Waited(0.001)
+        self.rechecked: list[Waited | None] = []
         self._relay = Relay(claims, Parcels())
         self._kept = kept
         self._error = error
         self._takes_s = takes_s
 
     async def landed(self) -> Landed:
-        errand = Errand(KEY, self.flight, self._fetch, self._recheck, self._require_same)
+        errand = Errand(
+            KEY, self.flight, self._fetch, self._recheck, self._require_same, self.waited
+        )
         return await self._relay.landed(errand)
 
     def _require_same(self, content: bytes) -> None:
@@ -71,7 +77,8 @@ class Replica:
             raise self._error
         return Landed(self._kept)
 
-    async def _recheck(self) -> Kept | None:
+    async def _recheck(self, waited: Waited | None) -> Kept | None:
+        self.rechecked.append(waited)
         return self.known
 
 
@@ -186,6 +193,21 @@ async def test_what_was_kept_a_moment_ago() -> None:
 
     assert KEPT is landed.kept
     assert 0 == replica.asked_count
+
+
+@on_virtual_time
+async def test_what_a_request_has_waited() -> None:
+    """It counts on the way to the provider, and not for who has waited for another replica."""
+    claims = SharedClaims()
+    first, second = Replica(claims, error=DOWN), Replica(claims)
+    one = asyncio.gather(first.landed(), return_exceptions=True)
+    await asyncio.sleep(0.1)
+    await second.landed()
+    await one
+
+    assert [first.waited, second.waited, None] == claims.waited
+    assert [first.waited] == first.rechecked
+    assert [None] == second.rechecked
 
 
 @on_virtual_time
