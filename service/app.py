@@ -6,6 +6,7 @@ Builds everything from one Loaded configuration, and rebuilds what a reload may 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from functools import partial
 
@@ -23,6 +24,7 @@ from service.domain.scoring import Policy, PolicyName
 from service.health.ability import Ability
 from service.health.checks import Check
 from service.health.monitor import Monitor, Terms
+from service.ledger.unkept import Unkept
 from service.pipeline.admission import Admission
 from service.pipeline.completion import CompletionPipeline
 from service.pipeline.planner import Planner
@@ -42,15 +44,17 @@ from service.rpc.interceptors.guard import Deadlines, Guard
 from service.rpc.interceptors.identity import Directory
 from service.rpc.liveness import LivenessServer
 from service.rpc.servicers.admin import AdminServicer
-from service.rpc.servicers.analytics import AnalyticsServicer
+from service.rpc.servicers.analytics import AnalyticsServicer, AnalyticsSources
 from service.rpc.servicers.completion import CompletionServicer
 from service.rpc.servicers.health import HealthServicer
 from service.rpc.servicers.model import ModelServicer
 from service.server import Listen, Server, Servicers
 from service.sharing.sharer import Sharer
+from service.telemetering import Sources, Telemetering
 from service.telemetry.access_log import AccessLog
 from service.telemetry.decisions import DecisionLog
 from service.telemetry.journal import Journal, Sink
+from service.telemetry.live import Live
 from service.telemetry.logs import LogWriter
 from service.telemetry.redaction import Redactor
 from service.telemetry.watchdog import LoopWatchdog
@@ -67,6 +71,8 @@ class App:
         self._settings = settings
         self._redactor = redactor
         self._providing = Providing()
+        self.telemetering = Telemetering(settings, redactor, log_writer)
+        self._log_writer = log_writer
         self._retiring: set[asyncio.Task[None]] = set()
         self.admission = Admission(settings.limits.in_flight_max)
         self.board = Scoreboard()
@@ -88,13 +94,15 @@ class App:
             self.caching.fetcher,
             self.caching.relay,
         )
-        self.journal = Journal(_sinks(settings, log_writer))
+        self.live = Live(time.time())
+        self.journal = Journal((*_sinks(settings, log_writer), self.live))
         self.guard = Guard(_directory(settings), _deadlines(settings), redactor, self.journal)
+        self.analytics = AnalyticsServicer(self._known())
         servicers = Servicers(
             CompletionServicer(self.pipeline),
             ModelServicer(self.pipeline, self._list_models),
             HealthServicer(self.monitor),
-            AnalyticsServicer(self.caching.report),
+            self.analytics,
             AdminServicer(self.caching),
         )
         self.server = Server(_listen(settings), servicers, self.guard, self._close_doors)
@@ -109,6 +117,8 @@ class App:
         """Listens, warms up, becomes ready. Raises OSError when it cannot listen."""
         if self.liveness is not None:
             self.liveness.start()
+        self.journal.sinks += self.telemetering.start(self._sources())
+        self.guard.sampling = self.telemetering.sampling
         await self.server.start()
         self.watchdog.start()
         await self._providing.warm_up()
@@ -135,6 +145,8 @@ class App:
         self.admission.in_flight_max = settings.limits.in_flight_max
         self.guard.directory = _directory(settings)
         self.guard.deadlines = _deadlines(settings)
+        self.telemetering.adopt(settings)
+        self.guard.sampling = self.telemetering.sampling
         task = asyncio.create_task(self._retire(old, old_log))
         self._retiring.add(task)
         task.add_done_callback(self._retiring.discard)
@@ -164,6 +176,7 @@ class App:
         for log in self._decision_logs:
             await asyncio.to_thread(log.close)
         await asyncio.to_thread(self.journal.close)
+        await self.telemetering.aclose()
 
     async def _retire(self, old: Roster, log: DecisionLog | None) -> None:
         await old.idle()
@@ -178,6 +191,23 @@ class App:
             self._retries,
             settings.deadlines.attempt_min_s,
             None if self._decisions is None else self._decisions.put,
+            keeps_content=self.telemetering.keeps_content,
+        )
+
+    def _sources(self) -> Sources:
+        dropped = {"journal": lambda: self.journal.dropped_count}
+        if self._log_writer is not None:
+            writer = self._log_writer
+            dropped["log"] = lambda: writer.dropped_count
+        if self._decision_logs:
+            dropped["decisions"] = lambda: sum(log.dropped_count for log in self._decision_logs)
+        return Sources(
+            lambda: self.caching.report(None),
+            self.board,
+            lambda: self.admission.in_flight_count,
+            lambda: self.turns.waiting_count,
+            lambda: self.watchdog.lag_s,
+            dropped,
         )
 
     def _decision_log(self, settings: Settings) -> DecisionLog | None:
@@ -201,6 +231,16 @@ class App:
     def _close_doors(self) -> None:
         self.admission.close()
         self.monitor.drain()
+        self.analytics.drain()
+
+    def _known(self) -> AnalyticsSources:
+        return AnalyticsSources(
+            Unkept(),
+            self.live,
+            self.monitor,
+            lambda: self.admission.in_flight_count,
+            self.caching.report,
+        )
 
     def _list_models(self, providers: Sequence[str]) -> list[Listing]:
         families = {name: p.kind.value for name, p in self._settings.providers.items()}
@@ -280,6 +320,6 @@ def _sinks(settings: Settings, log_writer: LogWriter | None) -> tuple[Sink, ...]
 def _needs_restart(old: Settings, new: Settings) -> list[str]:
     return [
         name
-        for name in ("service", "server", "logging")
+        for name in ("service", "server", "logging", "telemetry")
         if getattr(old, name) != getattr(new, name)
     ]

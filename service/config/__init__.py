@@ -18,12 +18,14 @@ from service.config.providers import (
     endpoints,
 )
 from service.config.settings import Settings, secrets
+from service.config.telemetry import ContentExport
 from service.config.watch import changes
 
 __all__ = [
     "BUILT_IN",
     "CacheSettings",
     "ConfigurationError",
+    "ContentExport",
     "EndpointSettings",
     "Engine",
     "Kind",

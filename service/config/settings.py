@@ -28,6 +28,7 @@ from service.config.serving import (
     ServerSettings,
     ServiceSettings,
 )
+from service.config.telemetry import TelemetrySettings
 from service.config.values import ProviderName
 
 # With PYDANTIC_SETTINGS_DEBUG set the library logs what its sources say, secrets and all.
@@ -89,6 +90,11 @@ class Settings(BaseSettings):
     logging: LoggingSettings = Field(
         default=LoggingSettings(),
         description="What is logged. Prompts, answers and keys never are, at any level.",
+    )
+    telemetry: TelemetrySettings = Field(
+        default=TelemetrySettings(),
+        description="What is told of calls, to whom. The standard `OTEL_*` variables win:"
+        " see docs/telemetry.md.",
     )
 
     @property

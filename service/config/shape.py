@@ -93,9 +93,12 @@ def hint_for(root: type[BaseModel], path: KeyPath) -> str:
     near = nearest(path[-1], known)
     if near:
         return f"did you mean '{near}'?"
-    elsewhere = [dotted(found) for found, _, _ in fields(root) if found[-1] == path[-1]]
-    if len(elsewhere) == 1:
-        return f"did you mean '{elsewhere[0].replace(f'.{ANY}', '.NAME')}'?"
+    elsewhere = [found for found, _, _ in fields(root) if found[-1] == path[-1]]
+    # The one that stands highest, if it is alone there.
+    highest = min(map(len, elsewhere), default=0)
+    highest_ones = [dotted(found) for found in elsewhere if len(found) == highest]
+    if len(highest_ones) == 1:
+        return f"did you mean '{highest_ones[0].replace(f'.{ANY}', '.NAME')}'?"
     return f"known keys: {', '.join(known)}" if known else ""
 
 

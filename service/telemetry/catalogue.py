@@ -298,7 +298,7 @@ LOOP_LAG = Metric(
     "aiprovider.loop.lag",
     _GAUGE,
     "s",
-    "How late the event loop was lately, at worst.",
+    "How late the event loop was when it answered last, or is.",
     observed=True,
 )
 

@@ -11,7 +11,7 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, TextIO
 
 import orjson
@@ -28,6 +28,9 @@ class LogWriter:
 
     def __init__(self, redactor: Redactor, *, json: bool, out: TextIO | None = None) -> None:
         self.dropped_count = 0
+        self._told_count = 0
+        self.also: Callable[[str, Mapping[str, Any], float], None] | None = None
+        """Told each line as it is written, its fields, and when it came. On the writer's thread."""
         self._redactor = redactor
         self._json = json
         self._out = out or sys.stderr
@@ -55,8 +58,9 @@ class LogWriter:
 
     def _flush(self) -> None:
         lines: list[str] = []
-        if self.dropped_count:
-            dropped, self.dropped_count = self.dropped_count, 0
+        dropped = self.dropped_count - self._told_count
+        if dropped:
+            self._told_count += dropped
             lines.append(self._line({"event": "log records dropped", "count": dropped}))
         while self._queue:
             lines.append(self._line(self._queue.popleft()))
@@ -82,7 +86,10 @@ class LogWriter:
             rest = " ".join(f"{name}={value}" for name, value in fields.items())
             line = f"{stamp} {level:<8} {event} {rest}".rstrip()
         # The whole line at once: it costs a fraction of redacting each field by itself.
-        return self._redactor.text(line)
+        line = self._redactor.text(line)
+        if self.also is not None:
+            self.also(line, {"event": event, "level": level, **fields}, at)
+        return line
 
     def _second_of(self, at: int) -> str:
         if at != self._second:

@@ -1,0 +1,59 @@
+"""Lines of the log for a collector: each as it stands in the log, with the trace it belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from opentelemetry._logs import LogRecord, SeverityNumber
+from opentelemetry.context import Context
+from opentelemetry.sdk._logs import LogRecordLimits, ReadWriteLogRecord
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import NonRecordingSpan, SpanContext, set_span_in_context
+
+_NANO = 10**9
+_NAME_CHARS_MAX = 100
+_SEVERITIES = {
+    "debug": SeverityNumber.DEBUG,
+    "info": SeverityNumber.INFO,
+    "warning": SeverityNumber.WARN,
+    "error": SeverityNumber.ERROR,
+    "exception": SeverityNumber.ERROR,
+    "critical": SeverityNumber.FATAL,
+}
+
+
+class LineMaker:
+    """Fields as attributes would cost three times as much as the line itself."""
+
+    def __init__(self, resource: Resource, scope: InstrumentationScope) -> None:
+        self._resource = resource
+        self._scope = scope
+        self._limits = LogRecordLimits()
+
+    def line(self, text: str, fields: Mapping[str, Any], at_s: float) -> ReadWriteLogRecord:
+        """`fields` are those of `text`, which is redacted."""
+        level = str(fields.get("level", "info"))
+        at_ns = int(at_s * _NANO)
+        record = LogRecord(
+            timestamp=at_ns,
+            observed_timestamp=at_ns,
+            context=_context(fields),
+            severity_text=level,
+            severity_number=_SEVERITIES.get(level, SeverityNumber.INFO),
+            body=text,
+            event_name=str(fields.get("event", ""))[:_NAME_CHARS_MAX],
+        )
+        return ReadWriteLogRecord(record, self._resource, self._scope, self._limits)
+
+
+def _context(fields: Mapping[str, Any]) -> Context:
+    trace_id, span_id = fields.get("trace_id"), fields.get("span_id")
+    if not isinstance(trace_id, str) or not isinstance(span_id, str):
+        return Context()
+    try:
+        place = SpanContext(int(trace_id, 16), int(span_id, 16), is_remote=False)
+    except ValueError:  # Somebody else's field of that name.
+        return Context()
+    return set_span_in_context(NonRecordingSpan(place), Context())
