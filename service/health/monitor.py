@@ -102,6 +102,10 @@ class Monitor:
         self._checks.forget((target.provider, target.deployment))
         self._wake()
 
+    def healths(self) -> Sequence[ProviderHealth]:
+        """How all do by live traffic, and by checks that still count. Nobody is asked."""
+        return self._healths(self._snapshot(self.clock(), self._checks.fresh()))
+
     async def report(
         self, *, force: bool = False, providers: Collection[str] = (), models: bool = False
     ) -> Report:

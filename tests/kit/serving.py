@@ -32,6 +32,7 @@ from service.domain.scoring import POLICIES, PolicyName
 from service.domain.wishes import Bounds, Rule
 from service.health.checks import Check
 from service.health.monitor import Monitor, Terms
+from service.ledger.unkept import Unkept
 from service.pipeline.admission import Admission
 from service.pipeline.completion import CompletionPipeline
 from service.pipeline.planner import Planner
@@ -42,16 +43,19 @@ from service.pipeline.scoreboard import Scoreboard
 from service.pipeline.turns import Turns
 from service.pipeline.vitals import Vitals
 from service.pipeline.walk import Course
+from service.ports import Ledger
 from service.rpc.call import Identity
 from service.rpc.interceptors.guard import Deadlines, Guard
 from service.rpc.interceptors.identity import Directory
 from service.rpc.servicers.admin import AdminServicer
-from service.rpc.servicers.analytics import AnalyticsServicer
+from service.rpc.servicers.analytics import AnalyticsServicer, AnalyticsSources
 from service.rpc.servicers.completion import CompletionServicer
 from service.rpc.servicers.health import HealthServicer
 from service.rpc.servicers.model import ModelServicer
 from service.server import Listen, Server, Servicers
 from service.telemetry.access_log import AccessLog
+from service.telemetry.journal import Sink
+from service.telemetry.live import Live
 from service.telemetry.redaction import Redactor
 from tests.kit.caching import NO_CACHE, CachingParts
 
@@ -102,8 +106,13 @@ async def serving(
     clock: Callable[[], float] = time.monotonic,
     conduct: CacheConduct = NO_CACHE,
     cache_clock: Callable[[], float] = time.time,
+    ledger: Ledger = Unkept(),
+    sinks: Sequence[Sink] = (),
 ) -> AsyncGenerator[Served, None]:
-    """Ends with the server stopped and the channel closed. `clock` is routing's and health's."""
+    """Ends with the server stopped and the channel closed. `clock` is routing's and health's.
+
+    `sinks` are told every record at once.
+    """
     lines: list[Mapping[str, Any]] = []
     admission = Admission(in_flight_max)
     board = Scoreboard(clock, Random(1))
@@ -119,19 +128,24 @@ async def serving(
     monitor = Monitor(Vitals(board).read, clock)
     monitor.adopt(checks_of(members), terms)
     board.changed.append(monitor.circuit_changed)
-    journal = _Journal(lines)
+    live = Live(time.time())
+    journal = _Journal(AccessLog(lines.append), live, *sinks)
+    analytics = AnalyticsServicer(
+        AnalyticsSources(ledger, live, monitor, lambda: admission.in_flight_count, caching.report)
+    )
     guard = Guard(directory, deadlines, Redactor(secrets), journal)
     servicers = Servicers(
         CompletionServicer(pipeline),
         ModelServicer(pipeline, lambda _providers: []),
         HealthServicer(monitor),
-        AnalyticsServicer(caching.report),
+        analytics,
         AdminServicer(caching),
     )
 
     def close_doors() -> None:
         admission.close()
         monitor.drain()
+        analytics.drain()
 
     server = Server(listen, servicers, guard, close_doors)
     await server.start()
@@ -147,13 +161,14 @@ async def serving(
 
 
 class _Journal:
-    """Tells the access log at once, so that no test has to wait for a thread."""
+    """Tells every sink at once, so that no test has to wait for a thread."""
 
-    def __init__(self, lines: list[Mapping[str, Any]]) -> None:
-        self._access_log = AccessLog(lines.append)
+    def __init__(self, *sinks: Sink) -> None:
+        self._sinks = sinks
 
     def put(self, record: Record) -> None:
-        self._access_log((record,))
+        for sink in self._sinks:
+            sink((record,))
 
 
 def checks_of(members: Sequence[Member]) -> Mapping[str, Mapping[str, Check]]:

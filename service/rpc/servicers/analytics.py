@@ -2,30 +2,136 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import NoReturn
 
 from aiprovider.v1 import analytics_service_pb2 as pb
 from aiprovider.v1 import analytics_service_pb2_grpc as pb_grpc
 
 from service.domain.cache_stats import CacheReport
-from service.domain.errors import ServiceFailure
+from service.domain.errors import FieldViolation, ServiceFailure
 from service.domain.permission import Permission
 from service.domain.reasons import ErrorReason
+from service.domain.rollup import Kind, LedgerAnswer, Rank
+from service.health.monitor import Monitor
+from service.ports import Ledger, LedgerTooMuch, LedgerUnavailable
+from service.rpc import encode_analytics as encode
 from service.rpc.call import Context, current, require
-from service.rpc.values import duration, timestamp
+from service.rpc.decode.analytics import Asked, Asker, Query, asked
+from service.rpc.decode.watching import watching
+from service.rpc.encode_cache import cache_stats
+from service.rpc.overview import overview, wanted, whole_cell
+from service.rpc.provider_health import provider_health
+from service.rpc.values import timestamp
+from service.telemetry.live import Live
+
+_RETRY_AFTER_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class AnalyticsSources:
+    """What is asked. `in_flight` counts requests; `cache_report` takes a tenant, None for all."""
+
+    ledger: Ledger
+    live: Live
+    monitor: Monitor
+    in_flight: Callable[[], int]
+    cache_report: Callable[[str | None], CacheReport]
 
 
 class AnalyticsServicer(pb_grpc.AnalyticsServiceServicer):
-    """`cache_report` takes a tenant, or None for all."""
+    """`wall` gives seconds since the epoch."""
 
-    def __init__(self, cache_report: Callable[[str | None], CacheReport]) -> None:
-        self._cache_report = cache_report
+    def __init__(self, sources: AnalyticsSources, wall: Callable[[], float] = time.time) -> None:
+        self._sources = sources
+        self._wall = wall
+        self._drained = asyncio.Event()
+
+    def drain(self) -> None:
+        """Ends all watching."""
+        self._drained.set()
 
     async def QueryUsage(
         self, request: pb.QueryUsageRequest, context: Context
     ) -> pb.QueryUsageResponse:
+        told = await self._told(request, Rank.REQUESTS, encode.USAGE_KINDS, "")
+        cells, names = told.answer.cells, told.asked.names
+        return pb.QueryUsageResponse(
+            buckets=[encode.usage_bucket(cell, names) for cell in cells],
+            total=encode.usage_bucket(whole_cell(told.answer)),
+            next_page_token=told.next_token,
+            data_until_time=timestamp(told.answer.data_until),
+        )
+
+    async def QueryPerformance(
+        self, request: pb.QueryPerformanceRequest, context: Context
+    ) -> pb.QueryPerformanceResponse:
+        told = await self._told(request.query, Rank.REQUESTS, encode.PERFORMANCE_KINDS)
+        cells, names, now = told.answer.cells, told.asked.names, self._wall()
+        return pb.QueryPerformanceResponse(
+            buckets=[encode.performance_bucket(cell, now, names) for cell in cells],
+            total=encode.performance_bucket(whole_cell(told.answer), now),
+            next_page_token=told.next_token,
+            data_until_time=timestamp(told.answer.data_until),
+        )
+
+    async def QueryCosts(
+        self, request: pb.QueryCostsRequest, context: Context
+    ) -> pb.QueryCostsResponse:
+        told = await self._told(request.query, Rank.COST, frozenset())
+        cells, names = told.answer.cells, told.asked.names
+        return pb.QueryCostsResponse(
+            buckets=[encode.cost_bucket(cell, names) for cell in cells],
+            total=encode.cost_bucket(whole_cell(told.answer)),
+            next_page_token=told.next_token,
+            data_until_time=timestamp(told.answer.data_until),
+        )
+
+    async def QueryErrors(
+        self, request: pb.QueryErrorsRequest, context: Context
+    ) -> pb.QueryErrorsResponse:
+        told = await self._told(request.query, Rank.ERRORS, encode.ERROR_KINDS)
+        cells, names = told.answer.cells, told.asked.names
+        return pb.QueryErrorsResponse(
+            buckets=[encode.error_bucket(cell, names) for cell in cells],
+            total=encode.error_bucket(whole_cell(told.answer)),
+            next_page_token=told.next_token,
+            data_until_time=timestamp(told.answer.data_until),
+        )
+
+    async def GetOverview(
+        self, request: pb.GetOverviewRequest, context: Context
+    ) -> pb.GetOverviewResponse:
+        asker = self._asker()
+        query = wanted(request, asker)
+        try:
+            told = await overview(self._sources.ledger, query, asker.now)
+        except (LedgerUnavailable, LedgerTooMuch) as error:
+            _refuse(error, "start_time")
+        monitor = self._sources.monitor
+        epoch = self._wall() - monitor.clock()
+        told.health.extend(provider_health(health, epoch) for health in monitor.healths())
+        return told
+
+    async def WatchMetrics(  # pyright: ignore[reportIncompatibleMethodOverride] - grpc.aio takes a coroutine, too
+        self, request: pb.WatchMetricsRequest, context: Context
+    ) -> None:
+        wish = watching(request)
+        scope = self._asker().scope
+        try:
+            async with asyncio.timeout_at(current().deadline):
+                while not self._drained.is_set():
+                    await context.write(self._live(wish.window_s, scope))
+                    await self._pause(wish.interval_s)
+        except TimeoutError:
+            # Watching is over, as agreed: that is no failure.
+            return
         raise ServiceFailure(
-            ErrorReason.NOT_IMPLEMENTED, "QueryUsage is not served yet: usage is not recorded yet"
+            ErrorReason.SERVER_DRAINING, "this replica is shutting down: watch another"
         )
 
     async def GetCacheStats(
@@ -34,36 +140,53 @@ class AnalyticsServicer(pb_grpc.AnalyticsServiceServicer):
         if request.all_tenants:
             require(Permission.CACHE_ADMIN)
         tenant = None if request.all_tenants else current().identity.tenant
-        return _cache_stats(self._cache_report(tenant))
+        return cache_stats(self._sources.cache_report(tenant))
+
+    async def _told(
+        self, query: Query, rank: Rank, kinds: frozenset[Kind], path: str = "query."
+    ) -> _Told:
+        found = asked(query, self._asker(), rank, path)
+        try:
+            answer = await self._sources.ledger.query(replace(found.query, kinds=kinds))
+        except (LedgerUnavailable, LedgerTooMuch) as error:
+            _refuse(error, f"{path}step" if query.HasField("step") else f"{path}group_by")
+        return _Told(found, answer)
+
+    def _asker(self) -> Asker:
+        call = current()
+        identity = call.identity
+        sees_all = Permission.ANALYTICS_ALL in identity.permissions
+        kept = self._sources.ledger.labels
+        return Asker(call.record.method, identity.tenant, sees_all, kept, self._wall())
+
+    def _live(self, window_s: int, scope: str | None) -> pb.WatchMetricsResponse:
+        sources = self._sources
+        window = sources.live.window(self._wall(), window_s, scope)
+        return encode.live_metrics(window, sources.in_flight(), sources.monitor.healths())
+
+    async def _pause(self, interval_s: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(interval_s):
+                await self._drained.wait()
 
 
-def _cache_stats(report: CacheReport) -> pb.GetCacheStatsResponse:
-    counts, shared = report.counts, report.shared
-    return pb.GetCacheStatsResponse(
-        local_hits=counts.local_hits,
-        shared_hits=counts.shared_hits,
-        misses=counts.misses,
-        coalesced=counts.coalesced,
-        bypassed=counts.bypassed,
-        refreshed=counts.refreshed,
-        repeated=counts.repeated,
-        known_failures=counts.known_failures,
-        early_refreshes=counts.early_refreshes,
-        saved_nano_usd=counts.saved_nano_usd,
-        unpriced=counts.unpriced,
-        saved_duration=duration(counts.saved_s),
-        mean_hit_age=duration(counts.hit_age_s / counts.hits) if counts.hits else None,
-        hit_bytes=counts.hit_bytes,
-        since_time=timestamp(report.since),
-        local_entries=report.local_entries,
-        local_bytes=report.local_bytes,
-        local_bytes_max=report.local_bytes_max,
-        local_stores=report.local_stores,
-        local_evictions=report.local_evictions,
-        shared_available=shared.is_available,
-        shared_state=shared.state,
-        shared_problem=shared.problem,
-        shared_failures=shared.failures,
-        shared_lost_stores=shared.lost_stores,
-        shared_skips=shared.skips,
-    )
+@dataclass(frozen=True, slots=True)
+class _Told:
+    asked: Asked
+    answer: LedgerAnswer
+
+    @property
+    def next_token(self) -> str:
+        return self.asked.next_token(self.answer)
+
+
+def _refuse(error: LedgerUnavailable | LedgerTooMuch, field: str) -> NoReturn:
+    if isinstance(error, LedgerUnavailable):
+        raise ServiceFailure(
+            ErrorReason.LEDGER_UNAVAILABLE, str(error), retry_after_s=_RETRY_AFTER_S
+        ) from error
+    raise ServiceFailure(
+        ErrorReason.INVALID_REQUEST,
+        f"{field}: {error}",
+        violations=(FieldViolation(field, str(error)),),
+    ) from error

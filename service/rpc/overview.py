@@ -1,0 +1,97 @@
+"""What a dashboard shows, from several questions to the ledger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from aiprovider.v1 import analytics_service_pb2 as pb
+
+from service.domain import analysis
+from service.domain.rollup import OTHER, Axis, Cell, Dimension, LedgerAnswer, LedgerQuery, Rank
+from service.ports import Ledger
+from service.rpc import encode_analytics as encode
+from service.rpc.decode.analytics import Asker, filters, name_of, span
+from service.rpc.decode.check import Check
+from service.rpc.values import duration, timestamp
+
+_TOP = 5
+_TOP_MAX = 100
+_POINTS = 24
+_POINTS_MAX = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """`query` is about everything in the time."""
+
+    query: LedgerQuery
+    top: int
+    step_s: int
+
+
+def wanted(request: pb.GetOverviewRequest, asker: Asker) -> Wanted:
+    """Raises ServiceFailure."""
+    check = Check()
+    start, end = span(request, asker.now, check)
+    check.within("top", request.top, 0, _TOP_MAX)
+    check.within("points", request.points, 0, _POINTS_MAX)
+    found = filters(request.filters, asker, check)
+    check.finish()
+    step_s = analysis.trend_step_s(end - start, request.points or _POINTS)
+    return Wanted(LedgerQuery(start, end, filters=found), request.top or _TOP, step_s)
+
+
+async def overview(ledger: Ledger, asked: Wanted, now: float) -> pb.GetOverviewResponse:
+    """All but how providers do now. Raises what the ledger raises."""
+    query, step_s = asked.query, asked.step_s
+    whole = await ledger.query(replace(query, kinds=encode.EVERY_KIND))
+    before = await ledger.query(_before(query))
+    points = round((query.end - query.start) / step_s) + 2
+    trend = await ledger.query(
+        replace(query, step_s=step_s, kinds=encode.USAGE_KINDS, cells_max=points)
+    )
+    total = whole_cell(whole)
+    return pb.GetOverviewResponse(
+        start_time=timestamp(query.start),
+        end_time=timestamp(query.end),
+        data_until_time=timestamp(whole.data_until),
+        usage=encode.usage_bucket(total),
+        performance=encode.performance_bucket(total, now),
+        costs=encode.cost_bucket(total),
+        errors=encode.error_bucket(total),
+        previous_usage=encode.usage_bucket(whole_cell(before)),
+        top_providers=await _top(ledger, asked, Dimension.PROVIDER, Rank.ATTEMPTS),
+        top_models=await _top(ledger, asked, Dimension.MODEL),
+        top_tenants=await _top(ledger, asked, Dimension.TENANT),
+        trend=[
+            encode.usage_bucket(cell)
+            for cell in analysis.filled(trend.cells, query.start, query.end, step_s)
+        ],
+        trend_step=duration(step_s),
+    )
+
+
+def whole_cell(answer: LedgerAnswer) -> Cell:
+    """All cells as one."""
+    return Cell(answer.start, answer.end, (), answer.total)
+
+
+def _before(query: LedgerQuery) -> LedgerQuery:
+    length_s = query.end - query.start
+    start = max(query.start - length_s, 0.0)
+    return replace(query, start=start, end=query.start, kinds=encode.USAGE_KINDS)
+
+
+async def _top(
+    ledger: Ledger, asked: Wanted, axis: Axis, rank: Rank = Rank.REQUESTS
+) -> list[pb.UsageBucket]:
+    # One more: those without a value are a group, too.
+    limit = asked.top + 1
+    answer = await ledger.query(
+        replace(asked.query, group_by=(axis,), rank=rank, limit=limit, kinds=encode.USAGE_KINDS)
+    )
+    named = [cell for cell in answer.cells if cell.values not in _UNNAMED]
+    return [encode.usage_bucket(cell, (name_of(axis),)) for cell in named[: asked.top]]
+
+
+_UNNAMED = (("",), (OTHER,))
