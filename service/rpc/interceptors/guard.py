@@ -29,7 +29,10 @@ from service.telemetry.redaction import Redactor
 
 _UNGUARDED = ("/grpc.health.", "/grpc.reflection.")
 # Watches end with the caller, or with a deadline of its own.
-_ENDLESS = ("/aiprovider.v1.HealthService/WatchProviders",)
+_ENDLESS = (
+    "/aiprovider.v1.HealthService/WatchProviders",
+    "/aiprovider.v1.AnalyticsService/WatchMetrics",
+)
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}\Z")
 # The caller's clock stops at its deadline: to reach it, the details must leave a little earlier.
 _MARGIN_S = 0.03
