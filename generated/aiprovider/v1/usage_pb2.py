@@ -24,15 +24,17 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x61iprovider/v1/usage.proto\x12\raiprovider.v1\"\xa1\x03\n\x05Usage\x12!\n\x0cinput_tokens\x18\x01 \x01(\x03R\x0binputTokens\x12#\n\routput_tokens\x18\x02 \x01(\x03R\x0coutputTokens\x12\x35\n\x17\x63\x61\x63he_read_input_tokens\x18\x03 \x01(\x03R\x14\x63\x61\x63heReadInputTokens\x12\x37\n\x18\x63\x61\x63he_write_input_tokens\x18\x04 \x01(\x03R\x15\x63\x61\x63heWriteInputTokens\x12\x36\n\x17reasoning_output_tokens\x18\x05 \x01(\x03R\x15reasoningOutputTokens\x12,\n\x12\x61udio_input_tokens\x18\x06 \x01(\x03R\x10\x61udioInputTokens\x12.\n\x13\x61udio_output_tokens\x18\x07 \x01(\x03R\x11\x61udioOutputTokens\x12,\n\x12image_input_tokens\x18\x08 \x01(\x03R\x10imageInputTokens\x12\x1c\n\testimated\x18\x0f \x01(\x08R\testimated\"\xc1\x02\n\x04\x43ost\x12$\n\x0etotal_nano_usd\x18\x01 \x01(\x03R\x0ctotalNanoUsd\x12$\n\x0einput_nano_usd\x18\x02 \x01(\x03R\x0cinputNanoUsd\x12&\n\x0foutput_nano_usd\x18\x03 \x01(\x03R\routputNanoUsd\x12-\n\x13\x63\x61\x63he_read_nano_usd\x18\x04 \x01(\x03R\x10\x63\x61\x63heReadNanoUsd\x12/\n\x14\x63\x61\x63he_write_nano_usd\x18\x05 \x01(\x03R\x11\x63\x61\x63heWriteNanoUsd\x12$\n\x0esaved_nano_usd\x18\x06 \x01(\x03R\x0csavedNanoUsd\x12#\n\rprice_version\x18\x07 \x01(\tR\x0cpriceVersion\x12\x1a\n\x08unpriced\x18\x08 \x01(\x08R\x08unpricedb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x61iprovider/v1/usage.proto\x12\raiprovider.v1\"\xee\x04\n\x05Usage\x12!\n\x0cinput_tokens\x18\x01 \x01(\x03R\x0binputTokens\x12#\n\routput_tokens\x18\x02 \x01(\x03R\x0coutputTokens\x12\x35\n\x17\x63\x61\x63he_read_input_tokens\x18\x03 \x01(\x03R\x14\x63\x61\x63heReadInputTokens\x12\x37\n\x18\x63\x61\x63he_write_input_tokens\x18\x04 \x01(\x03R\x15\x63\x61\x63heWriteInputTokens\x12\x36\n\x17reasoning_output_tokens\x18\x05 \x01(\x03R\x15reasoningOutputTokens\x12,\n\x12\x61udio_input_tokens\x18\x06 \x01(\x03R\x10\x61udioInputTokens\x12.\n\x13\x61udio_output_tokens\x18\x07 \x01(\x03R\x11\x61udioOutputTokens\x12,\n\x12image_input_tokens\x18\x08 \x01(\x03R\x10imageInputTokens\x12<\n\x1b\x63\x61\x63he_write_1h_input_tokens\x18\t \x01(\x03R\x17\x63\x61\x63heWrite1hInputTokens\x12@\n\x1d\x63\x61\x63he_read_audio_input_tokens\x18\n \x01(\x03R\x19\x63\x61\x63heReadAudioInputTokens\x12(\n\x10web_search_count\x18\x0b \x01(\x03R\x0ewebSearchCount\x12!\n\x0cservice_tier\x18\x0c \x01(\tR\x0bserviceTier\x12\x1c\n\testimated\x18\x0f \x01(\x08R\testimated\"\xa6\x03\n\x04\x43ost\x12$\n\x0etotal_nano_usd\x18\x01 \x01(\x03R\x0ctotalNanoUsd\x12$\n\x0einput_nano_usd\x18\x02 \x01(\x03R\x0cinputNanoUsd\x12&\n\x0foutput_nano_usd\x18\x03 \x01(\x03R\routputNanoUsd\x12-\n\x13\x63\x61\x63he_read_nano_usd\x18\x04 \x01(\x03R\x10\x63\x61\x63heReadNanoUsd\x12/\n\x14\x63\x61\x63he_write_nano_usd\x18\x05 \x01(\x03R\x11\x63\x61\x63heWriteNanoUsd\x12$\n\x0esaved_nano_usd\x18\x06 \x01(\x03R\x0csavedNanoUsd\x12#\n\rprice_version\x18\x07 \x01(\tR\x0cpriceVersion\x12\x1a\n\x08unpriced\x18\x08 \x01(\x08R\x08unpriced\x12=\n\nprovenance\x18\t \x01(\x0e\x32\x1d.aiprovider.v1.CostProvenanceR\nprovenance\x12$\n\x0eother_nano_usd\x18\n \x01(\x03R\x0cotherNanoUsd*\xb2\x01\n\x0e\x43ostProvenance\x12\x1f\n\x1b\x43OST_PROVENANCE_UNSPECIFIED\x10\x00\x12%\n!COST_PROVENANCE_PROVIDER_REPORTED\x10\x01\x12\x1c\n\x18\x43OST_PROVENANCE_COMPUTED\x10\x02\x12\x1d\n\x19\x43OST_PROVENANCE_ESTIMATED\x10\x03\x12\x1b\n\x17\x43OST_PROVENANCE_UNKNOWN\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'aiprovider.v1.usage_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_COSTPROVENANCE']._serialized_start=1095
+  _globals['_COSTPROVENANCE']._serialized_end=1273
   _globals['_USAGE']._serialized_start=45
-  _globals['_USAGE']._serialized_end=462
-  _globals['_COST']._serialized_start=465
-  _globals['_COST']._serialized_end=786
+  _globals['_USAGE']._serialized_end=667
+  _globals['_COST']._serialized_start=670
+  _globals['_COST']._serialized_end=1092
 # @@protoc_insertion_point(module_scope)
