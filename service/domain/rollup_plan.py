@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from service.domain.rollup import Axis, Dimension, Key, Label, LedgerQuery
+from service.domain.rollup import OTHER, Axis, Dimension, Key, Label, LedgerQuery
 from service.domain.rollup_views import RESOLUTIONS, Resolution, View, knows
 
 _SHORTEST = Resolution.MINUTE
@@ -36,25 +36,36 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`tenants` of None means that rows of any tenant may count."""
+    """`start` and `end` are those of the whole answer, the spans what is read for it."""
 
     view: View
+    start: int
+    end: int
     spans: tuple[Span, ...]
     step_s: int | None
     axes: tuple[Axis, ...]
     filters: Mapping[Axis, frozenset[str]]
 
     @property
-    def start(self) -> int:
-        return self.spans[0].start if self.spans else 0
-
-    @property
-    def end(self) -> int:
-        return self.spans[-1].end if self.spans else 0
-
-    @property
     def tenants(self) -> frozenset[str] | None:
+        """None means that rows of any tenant may count."""
         return self.filters.get(Dimension.TENANT)
+
+    def narrowed(self, places: Collection[Place]) -> Plan:
+        """What has to be read for these places of it alone."""
+        start = min(place.start for place in places)
+        end = max(self.bucket_end(place.start) for place in places)
+        clipped = (
+            Span(span.resolution, max(span.start, start), min(span.end, end)) for span in self.spans
+        )
+        filters = dict(self.filters)
+        if Dimension.TENANT in self.axes:
+            index = self.axes.index(Dimension.TENANT)
+            tenants = frozenset(place.values[index] for place in places)
+            if OTHER not in tenants:
+                filters[Dimension.TENANT] = tenants
+        spans = tuple(span for span in clipped if span.start < span.end)
+        return replace(self, spans=spans, filters=filters)
 
     def bucket(self, start: int) -> int:
         """The bucket of the answer that a row belongs to."""
@@ -119,7 +130,7 @@ def plan(query: LedgerQuery, now: float, retention: Retention, views: Sequence[V
     spans = tuple(_spans(start, end, step_s))
     if step_s is not None and (end - start) / step_s > CELLS_MAX:
         raise TooMuch("so many steps: ask for longer ones, or for less time")
-    return Plan(view, spans, step_s, query.group_by, query.filters)
+    return Plan(view, start, end, spans, step_s, query.group_by, query.filters)
 
 
 def _end(end: float, now: float, retention: Retention) -> int:

@@ -1,0 +1,254 @@
+"""The ledger: hands what was recorded to its store every few seconds, and answers questions.
+
+A store that fails costs nobody time: what it did not take is kept, and handed to it again under the
+same number, so that it counts once. Nothing runs on the request path.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import structlog
+
+from service.domain.rollup import COUNTS, Cell, LedgerAnswer, LedgerQuery, Rollup
+from service.domain.rollup_answer import NEEDED, Ranking, Sums, ranking, shown
+from service.domain.rollup_plan import CELLS_MAX, Place, Plan, Retention, TooMuch, plan
+from service.domain.rollup_views import View, spread
+from service.ledger.recorder import Recorder
+from service.ledger.store import Batch, Store, StoreError
+from service.ports import LedgerTooMuch, LedgerUnavailable
+
+FORGET_EVERY_S = 3600.0
+LAST_FLUSH_MAX_S = 5.0
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class BookTerms:
+    """`labels` are the keys of those that are kept."""
+
+    flush_interval_s: float = 10.0
+    retention: Retention = Retention()  # noqa: RUF009 - frozen
+    labels: frozenset[str] = frozenset()
+
+    @property
+    def views(self) -> Sequence[View]:
+        return [view for view in View if view is not View.LABEL or self.labels]
+
+
+class Book:
+    """Adopts a store, and another one, in a running loop. Without one nothing is kept.
+
+    `tell_all` has the journal hand out what it holds; it may block, and runs on a thread.
+    """
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        tell_all: Callable[[], None] = lambda: None,
+        terms: BookTerms = BookTerms(),
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.terms = terms
+        self._recorder = recorder
+        self._tell_all = tell_all
+        self._clock = clock
+        self._store: Store | None = None
+        self._writer = secrets.token_hex(8)
+        self._number = 0
+        self._waiting: Batch | None = None
+        self._flushing = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._flushed_at = 0.0
+        self._problem = ""
+        self._lost_told = 0
+        self._rounds: asyncio.Task[None] | None = None
+
+    def __repr__(self) -> str:
+        problem = f", fails: {self._problem}" if self._problem else ""
+        return f"<Book in {self._store}, {self._recorder}{problem}>"
+
+    @property
+    def labels(self) -> frozenset[str]:
+        return self.terms.labels
+
+    @property
+    def problem(self) -> str:
+        """Why nothing is kept now; empty if all is well."""
+        return self._problem
+
+    async def adopt(self, store: Store | None) -> None:
+        """Keeps what follows there, and closes the one before."""
+        await self.aclose()
+        self._store = store
+        if store is not None:
+            self._rounds = asyncio.create_task(self._go_round(store), name="ledger")
+
+    async def aclose(self) -> None:
+        """What was recorded is handed over first, if the store takes it in time."""
+        rounds, self._rounds = self._rounds, None
+        if rounds is not None:
+            rounds.cancel()
+            await asyncio.wait([rounds])
+        store, self._store = self._store, None
+        if store is None:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_FLUSH_MAX_S):
+                await self._flush(store)
+        for task in self._tasks:
+            task.cancel()
+        if self._problem:
+            _log.error("the last sums of the ledger are lost", problem=self._problem)
+        with contextlib.suppress(StoreError):
+            await store.aclose()
+
+    async def flush(self) -> None:
+        """Hands over what has ended so far. Raises nothing: `problem` tells."""
+        if self._store is not None:
+            await self._flush(self._store)
+
+    async def _go_round(self, store: Store) -> None:
+        forget_at = 0.0
+        while True:
+            await asyncio.sleep(self.terms.flush_interval_s)
+            await self._flush(store)
+            if not self._problem and self._clock() >= forget_at:
+                forget_at = self._clock() + FORGET_EVERY_S
+                with contextlib.suppress(StoreError):
+                    await store.forget(self._clock())
+
+    async def _flush(self, store: Store) -> None:
+        # Whoever waits for it may leave: what was taken must arrive all the same.
+        task = asyncio.create_task(self._hand_over(store), name="ledger flush")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        await asyncio.shield(task)
+
+    async def _hand_over(self, store: Store) -> None:
+        async with self._flushing:
+            at = self._clock()
+            await asyncio.to_thread(self._tell_all)
+            try:
+                if self._waiting is not None:
+                    await store.add(self._waiting)
+                    self._waiting = None
+                if not self._recorder.is_empty:
+                    self._waiting = await asyncio.to_thread(self._batch)
+                    await store.add(self._waiting)
+                    self._waiting = None
+            except StoreError as error:
+                self._failed(error)
+            except Exception:  # noqa: BLE001 - a fault of ours is not the end of it
+                # Were it tried for ever, nothing would be kept any more.
+                self._waiting = None
+                _log.exception("a part of the ledger was lost")
+            else:
+                self._flushed_at = at
+                self._succeeded()
+            self._tell_lost()
+
+    def _batch(self) -> Batch:
+        self._number += 1
+        rows = spread(self._recorder.take(), self.terms.views)
+        return Batch(self._writer, self._number, rows)
+
+    def _failed(self, error: StoreError) -> None:
+        problem, self._problem = self._problem, str(error)
+        if problem != self._problem:
+            _log.error("the ledger takes nothing", problem=str(error), remedy=error.remedy)
+
+    def _succeeded(self) -> None:
+        if self._problem:
+            self._problem = ""
+            _log.warning("the ledger takes all again; nothing was lost but what was told")
+
+    def _tell_lost(self) -> None:
+        count = self._recorder.lost_count - self._lost_told
+        if count:
+            self._lost_told += count
+            _log.error("calls are in no ledger: too many different sums wait", count=count)
+
+    async def query(self, query: LedgerQuery) -> LedgerAnswer:
+        """As the port says. Raises ValueError for a step that is no multiple of a minute."""
+        store = self._store
+        if store is None:
+            raise LedgerUnavailable("no ledger is kept: analytics.store is off")
+        if not self._problem:
+            await self._flush(store)
+        try:
+            return await self._answer(store, query)
+        except TooMuch as error:
+            raise LedgerTooMuch(str(error)) from None
+        except StoreError as error:
+            raise LedgerUnavailable(f"the ledger does not answer: {error}") from error
+
+    async def _answer(self, store: Store, query: LedgerQuery) -> LedgerAnswer:
+        now = self._clock()
+        planned = plan(query, now, self.terms.retention, self.terms.views)
+        counts = query.counts | NEEDED[query.rank]
+        sums = await store.sums(planned, counts)
+        if len(sums) > CELLS_MAX:
+            raise TooMuch("so many groups and steps: ask for less time, or by fewer things")
+        ranked, cells = await asyncio.to_thread(_ranked, sums, query)
+        page = cells[query.offset : query.offset + query.cells_max]
+        rollups = {place: Rollup(counts) for place, counts in page}
+        if query.kinds and rollups:
+            await self._add_tallies(store, planned, query, ranked, rollups)
+        end = min(query.end, planned.end) if query.end >= now else planned.end
+        return LedgerAnswer(
+            tuple(
+                Cell(place.start, min(planned.bucket_end(place.start), end), place.values, rollup)
+                for place, rollup in rollups.items()
+            ),
+            await self._total(store, query, rollups),
+            len(cells),
+            planned.start,
+            end,
+            min(self._flushed_at, end),
+        )
+
+    async def _add_tallies(
+        self,
+        store: Store,
+        planned: Plan,
+        query: LedgerQuery,
+        ranked: Ranking,
+        rollups: Mapping[Place, Rollup],
+    ) -> None:
+        def wanted(place: Place) -> Place | None:
+            told = ranked.shown(place)
+            return told if told in rollups else None
+
+        narrowed = planned.narrowed(rollups)
+        tallies = await store.tallies(narrowed, query.kinds, wanted)
+        for place, found in tallies.items():
+            rollups[place].add_tallies(found)
+
+    async def _total(
+        self, store: Store, query: LedgerQuery, rollups: Mapping[Place, Rollup]
+    ) -> Rollup:
+        if not query.group_by and query.step_s is None and not query.offset:
+            return next(iter(rollups.values()), Rollup())
+        whole = replace(query, group_by=(), step_s=None)
+        planned = plan(whole, self._clock(), self.terms.retention, self.terms.views)
+        sums = await store.sums(planned, query.counts)
+        tallies = (
+            await store.tallies(planned, query.kinds, lambda place: place) if query.kinds else {}
+        )
+        rollup = Rollup(next(iter(sums.values()), [0] * len(COUNTS)))
+        for found in tallies.values():
+            rollup.add_tallies(found)
+        return rollup
+
+
+def _ranked(
+    sums: Mapping[Place, Sums], query: LedgerQuery
+) -> tuple[Ranking, Sequence[tuple[Place, Sums]]]:
+    ranked = ranking(sums, query.rank, query.limit)
+    return ranked, shown(sums, ranked)
