@@ -81,6 +81,8 @@ class App:
         self._retries = Retries(self.board.clock)
         self._decision_logs: list[DecisionLog] = []
         self._decisions = self._decision_log(settings)
+        self.live = Live(time.time())
+        self.journal = Journal((*_sinks(settings, log_writer), self.live))
         self.router = Router(
             self._providing.roster(settings), Planner(self.board), self._course(settings)
         )
@@ -94,8 +96,6 @@ class App:
             self.caching.fetcher,
             self.caching.relay,
         )
-        self.live = Live(time.time())
-        self.journal = Journal((*_sinks(settings, log_writer), self.live))
         self.guard = Guard(_directory(settings), _deadlines(settings), redactor, self.journal)
         self.analytics = AnalyticsServicer(self._known())
         servicers = Servicers(
@@ -191,6 +191,7 @@ class App:
             self._retries,
             settings.deadlines.attempt_min_s,
             None if self._decisions is None else self._decisions.put,
+            self.journal,
             keeps_content=self.telemetering.keeps_content,
         )
 
