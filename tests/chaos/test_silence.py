@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import time
 from collections.abc import Callable
@@ -50,7 +51,7 @@ async def test_hang_from_the_first_request(tmp_path: Path, score: Score) -> None
     async with scene(tmp_path, **BY_PRIORITY) as made:
         made.stack.app.board.forget()
         made.fault("hang=headers", LEADER)
-        await made.ask_many(2, deadline_s=30.0)
+        await made.ask_many(2, every_s=0.01, deadline_s=30.0)
         score("hang before the headers, cold start", made)
 
     made.require(deadline_s=RECOVERY_S)
@@ -60,7 +61,7 @@ async def test_hang_with_a_short_deadline(tmp_path: Path, score: Score) -> None:
     """Time is kept back for the next one: a deadline of one second is enough for both."""
     async with scene(tmp_path, **BY_PRIORITY) as made:
         made.fault("hang=headers", LEADER)
-        await made.ask_many(12, deadline_s=1.0)
+        await made.ask_many(8, deadline_s=1.0)
         score("hang, deadline of 1 s", made)
 
     assert made.upstream(LEADER) <= 5
@@ -87,7 +88,7 @@ async def test_slow_drip(tmp_path: Path, score: Score) -> None:
     """A provider that sends a few bytes a second is given up like one that sends none."""
     async with scene(tmp_path, **BY_PRIORITY) as made:
         made.fault("drip=4", LEADER)
-        await made.ask_many(4, deadline_s=30.0)
+        await made.ask_many(4, every_s=0.01, deadline_s=30.0)
         score("slow drip", made)
 
     assert {"", "STREAM_INTERRUPTED"} >= {one.reason for one in made.seen}
@@ -114,12 +115,13 @@ async def test_alone(tmp_path: Path) -> None:
     async with running(tmp_path) as stack:
         stack.adversary.script("latency=3s", "openai")
         started = time.monotonic()
-        answer = await stack.completion.Complete(unary(model="gpt-4o"), timeout=10)
+        whole = asyncio.ensure_future(stack.completion.Complete(unary(model="gpt-4o"), timeout=10))
         events = [e async for e in stack.completion.StreamComplete(streaming(model="gpt-4o"))]
+        answer = await whole
 
     assert "openai" == answer.served_by.provider
     assert events[-1].HasField("finished")
-    assert time.monotonic() - started > 5.9
+    assert time.monotonic() - started > 2.9
 
 
 async def test_everybody_hangs(tmp_path: Path, score: Score) -> None:

@@ -17,7 +17,7 @@ HANGUP_MAX_S = 0.1
 STALLED_MAX_S = 0.5
 # Waves, callers in each, and the longest that one stays. litellm takes 7 ms of CPU to ask at all:
 # its thousand is in tests/soak.
-PACES = {"native": (25, 40, 0.06), "litellm": (40, 3, 0.2)}
+PACES = {"native": (25, 40, 0.06), "litellm": (16, 3, 0.2)}
 SETTINGS = {"AI_PROVIDER__LIMITS__IN_FLIGHT_MAX": "5000"}
 WAYS = ("+hang=headers", "+hang=first-token", "+rate=30", "+hang=body", "+stall-after=3", "")
 

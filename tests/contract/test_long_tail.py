@@ -23,7 +23,7 @@ from service.providers.litellm import LiteLLMProvider
 PREFIXES = ("groq", "mistral", "together_ai", "xai", "hosted_vllm", "databricks", "nvidia_nim")
 SPEC = CompletionSpec("m", (Message(Role.USER, (Text("Hi."),)),))
 AT_ONCE = 16
-STRIDE = 17
+STRIDE = 29
 CUT_PREFIXES = ("groq", "hosted_vllm", "databricks")
 FAULTS = {
     "missing=finish": "PROVIDER_RESPONSE_INVALID",
