@@ -7,9 +7,10 @@ it; one with plain names serves those. The catalogue informs, it never forbids.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from service.domain.candidate import Names, candidates
+from service.domain.pricing import Price
 from service.domain.provider import KnownModel, ModelRef, Offer, ServedModel
 
 Catalogue = Mapping[str, Sequence[KnownModel]]
@@ -25,6 +26,8 @@ class Listing:
     context_window_tokens: int
     max_output_tokens: int
     capabilities: frozenset[str]
+    price: Price | None = None
+    """At the first of them; None where nobody knows it."""
 
 
 def listings(
@@ -48,7 +51,12 @@ def listings(
                 upstream = served.upstream_of(name) or name
                 target = ModelRef(offer.provider, upstream, offer.deployment)
                 about = known.get(upstream, KnownModel(upstream))
-                found[name] = _joined(found.get(name), name, target, served, about)
+                before = found.get(name)
+                if before is None:
+                    price = offer.price_of(served, upstream) or about.price
+                    found[name] = _listing(name, target, served, replace(about, price=price))
+                elif target not in before.targets:
+                    found[name] = replace(before, targets=(*before.targets, target))
     return [found[name] for name in sorted(found)]
 
 
@@ -72,6 +80,7 @@ def alias_listings(
                     min(candidate.context_window_tokens for candidate in serving),
                     min(candidate.max_output_tokens for candidate in serving),
                     frozenset.intersection(*(candidate.capabilities for candidate in serving)),
+                    serving[0].price,
                 )
             )
     return found
@@ -83,24 +92,12 @@ def _names(served: ServedModel, known: Mapping[str, KnownModel]) -> list[str]:
     return [name for name in known if served.upstream_of(name)]
 
 
-def _joined(
-    before: Listing | None, name: str, target: ModelRef, served: ServedModel, about: KnownModel
-) -> Listing:
-    if before is not None:
-        if target in before.targets:
-            return before
-        targets = (*before.targets, target)
-        return Listing(
-            name,
-            targets,
-            before.context_window_tokens,
-            before.max_output_tokens,
-            before.capabilities,
-        )
+def _listing(name: str, target: ModelRef, served: ServedModel, about: KnownModel) -> Listing:
     return Listing(
         name,
         (target,),
         served.context_window_tokens or about.context_window_tokens,
         served.max_output_tokens or about.max_output_tokens,
         served.capabilities or about.capabilities,
+        about.price,
     )

@@ -7,10 +7,10 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
 
+from service.domain.attempt import Outcome
 from service.domain.cache_use import Gist, gist_of, is_keepable, is_repeatable
 from service.domain.completion import CompletionSpec, Ending
 from service.domain.kept import Kept
-from service.domain.pricing import expected_nano_usd
 from service.domain.provider import ModelRef
 from service.domain.request import CompletionRequest, Question
 from service.domain.trace import Trace
@@ -33,7 +33,7 @@ class Fetcher:
         asked = _Asked(question, self._cache)
         answered = await self._router.complete(request)
         completion, target = answered.completion, answered.target
-        kept = asked.kept(target, answered.trace, completion.ending)
+        kept = asked.kept(target, answered.trace)
         spec, gist, ending = request.spec, gist_of(completion), completion.ending
         return Landed(
             replace(kept, whole=self._scribe.whole(completion, target)),
@@ -60,7 +60,7 @@ class Fetcher:
                     case Done(ending, target, trace):
                         finished = self._scribe.finished(ending, target)
                         yield Finished(finished, target, trace)
-                        kept = asked.kept(target, trace, ending)
+                        kept = asked.kept(target, trace)
                         yield Landed(
                             replace(kept, frames=tuple(frames), finished=finished),
                             trace,
@@ -89,7 +89,7 @@ class _Asked:
         self._loop = asyncio.get_running_loop()
         self._started = self._loop.time()
 
-    def kept(self, target: ModelRef, trace: Trace, ending: Ending) -> Kept:
+    def kept(self, target: ModelRef, trace: Trace) -> Kept:
         """Without any form yet. It has expired: who keeps it says for how long."""
         question, now = self._question, self._cache.now()
         return Kept(
@@ -102,17 +102,11 @@ class _Asked:
             expires_at=now,
             took_s=self._loop.time() - self._started,
             generation=self._generation,
-            cost_nano_usd=_cost_nano_usd(trace, target, ending),
+            cost_nano_usd=_cost_nano_usd(trace),
         )
 
 
-def _cost_nano_usd(trace: Trace, target: ModelRef, ending: Ending) -> int | None:
-    usage = ending.usage
-    plan = trace.plan
-    views = [one.view for one in plan.ranked] + [one.view for one in plan.excluded]
-    price = next((v.candidate.price for v in views if v.candidate.target == target), None)
-    if usage is None or price is None:
-        return None
-    return expected_nano_usd(
-        price, usage.input_tokens, usage.output_tokens, usage.cache_read_input_tokens
-    )
+def _cost_nano_usd(trace: Trace) -> int | None:
+    """Of the attempt that gave the answer; None where a price is not known."""
+    attempt = next(one for one in reversed(trace.attempts) if one.outcome is Outcome.OK)
+    return attempt.cost.total if attempt.cost and attempt.cost.is_known else None

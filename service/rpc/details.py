@@ -12,11 +12,12 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2 as rpc_details
 from google.rpc import status_pb2
 
+from service.domain.consumption import cost_of_all, usage_of_all
 from service.domain.errors import ServiceFailure
 from service.domain.trace import Trace
 from service.rpc.routes import attempt_pb, route_trace
 from service.rpc.status import DOMAIN, TABLE, Retry
-from service.rpc.values import duration, usage_pb
+from service.rpc.values import cost_pb, duration, usage_pb
 
 DETAILS_KEY = "grpc-status-details-bin"
 PUSHBACK_KEY = "grpc-retry-pushback-ms"
@@ -102,9 +103,11 @@ def _failure_detail(failure: ServiceFailure) -> error_details_pb2.FailureDetail:
         attempts=[attempt_pb(attempt) for attempt in failure.attempts],
         last_sequence=failure.last_sequence,
     )
-    if failure.usage is not None:
-        detail.partial_usage.CopyFrom(usage_pb(failure.usage))
-        detail.partial_cost.unpriced = True
+    usage, cost = usage_of_all(failure.attempts), cost_of_all(failure.attempts)
+    if usage is not None:
+        detail.partial_usage.CopyFrom(usage_pb(usage))
+    if cost is not None:
+        detail.partial_cost.CopyFrom(cost_pb(cost))
     if failure.known_for_s is not None:
         detail.cache.status = routing_pb2.CacheInfo.STATUS_HIT_LOCAL
         detail.cache.age.CopyFrom(duration(failure.known_for_s))

@@ -7,7 +7,7 @@ from aiprovider.v1 import content_pb2, model_service_pb2, routing_pb2, usage_pb2
 from google.protobuf import struct_pb2
 
 from service.domain.attempt import Attempt
-from service.domain.cache_note import ASKED, CacheNote, CacheStatus
+from service.domain.cache_note import CacheNote, CacheStatus
 from service.domain.call_record import Phases
 from service.domain.catalogue import Listing
 from service.domain.completion import (
@@ -25,14 +25,17 @@ from service.domain.completion import (
     ToolCall,
     ToolResult,
 )
+from service.domain.consumption import cost_of_all
+from service.domain.cost import UNPRICED
 from service.domain.events import PartDone, ReasoningDelta, TextDelta, ToolCallDelta
+from service.domain.pricing import Price
 from service.domain.provider import ModelRef
 from service.domain.trace import Trace
 from service.pipeline.completion import Explained
 from service.pipeline.router import Begun
 from service.pipeline.told import Finished, Whole
 from service.rpc.routes import attempt_pb, candidates, route_trace
-from service.rpc.values import duration, model_ref, timestamp, usage_pb
+from service.rpc.values import cost_pb, duration, model_ref, timestamp, usage_pb
 
 _FINISH_REASONS = {
     FinishReason.STOP: pb.FINISH_REASON_STOP,
@@ -94,17 +97,17 @@ def whole_rest(answer: Whole, request_id: str, timing: pb.Timing, now: float) ->
     """What one request adds to a whole answer that it asked a provider for; see also `rest.py`."""
     return pb.CompleteResponse(
         id=request_id,
-        cost=_cost(answer.note, answer.saved_nano_usd),
+        cost=_cost(answer.trace, answer.saved_nano_usd),
         route=route_trace(answer.trace, now) if answer.trace else None,
         cache=cache_info(answer.note),
         timing=timing,
     ).SerializeToString()
 
 
-def finished_rest(answer: Finished, note: CacheNote, timing: pb.Timing, now: float) -> bytes:
+def finished_rest(answer: Finished, timing: pb.Timing, now: float) -> bytes:
     """What one request adds to the last event of a stream."""
     told = pb.StreamFinished(
-        cost=_cost(note, answer.saved_nano_usd),
+        cost=_cost(answer.trace, answer.saved_nano_usd),
         route=route_trace(answer.trace, now) if answer.trace else None,
         timing=timing,
     )
@@ -119,10 +122,12 @@ def cache_info(note: CacheNote) -> routing_pb2.CacheInfo:
     )
 
 
-def _cost(note: CacheNote, saved_nano_usd: int | None) -> usage_pb2.Cost:
-    if note.status in ASKED or saved_nano_usd is None:
-        # No price table yet: said in every answer, never left to be guessed.
-        return usage_pb2.Cost(unpriced=True)
+def _cost(trace: Trace | None, saved_nano_usd: int | None) -> usage_pb2.Cost:
+    """Of every attempt that was made; where none was, what that saved."""
+    if trace is not None:
+        return cost_pb(cost_of_all(trace.attempts) or UNPRICED)
+    if saved_nano_usd is None:
+        return cost_pb(UNPRICED)
     return usage_pb2.Cost(saved_nano_usd=saved_nano_usd)
 
 
@@ -253,6 +258,21 @@ def model_pb(listing: Listing) -> model_service_pb2.Model:
         context_window_tokens=listing.context_window_tokens,
         max_output_tokens=listing.max_output_tokens,
         capabilities=sorted(listing.capabilities),
+        price=_price_table(listing.price) if listing.price else None,
+    )
+
+
+def _price_table(price: Price) -> model_service_pb2.PriceTable:
+    """A class without a price of its own is charged as the rest of the prompt."""
+    written = price.input if price.cache_write is None else price.cache_write
+    return model_service_pb2.PriceTable(
+        input_nano_usd_per_million_tokens=price.input,
+        output_nano_usd_per_million_tokens=price.output,
+        cache_read_nano_usd_per_million_tokens=(
+            price.input if price.cache_read is None else price.cache_read
+        ),
+        cache_write_nano_usd_per_million_tokens=written,
+        version=price.version,
     )
 
 

@@ -56,7 +56,14 @@ _SECONDS = tag(duration_pb2.Duration.SECONDS_FIELD_NUMBER, _VARINT)
 _NANOS = tag(duration_pb2.Duration.NANOS_FIELD_NUMBER, _VARINT)
 _STATUS_TAG = tag(_Info.STATUS_FIELD_NUMBER, _VARINT)
 _STATUS = {status: _STATUS_TAG + varint(number) for status, number in STATUSES.items()}
-_UNPRICED_FIELD = tag(_Cost.UNPRICED_FIELD_NUMBER, _VARINT) + b"\x01"
+_UNPRICED_FIELD = b"".join(
+    (
+        tag(_Cost.UNPRICED_FIELD_NUMBER, _VARINT),
+        b"\x01",
+        tag(_Cost.PROVENANCE_FIELD_NUMBER, _VARINT),
+        varint(usage_pb2.COST_PROVENANCE_UNKNOWN),
+    )
+)
 _UNPRICED = _COST[len(_UNPRICED_FIELD)] + _UNPRICED_FIELD
 
 

@@ -16,7 +16,7 @@ from service.domain.scoring import (
 )
 from service.domain.trace import Trace
 from service.rpc.status import TABLE
-from service.rpc.values import duration, model_ref, timestamp
+from service.rpc.values import cost_pb, duration, model_ref, timestamp, usage_pb
 
 _OUTCOMES = {
     Outcome.OK: routing_pb2.Attempt.OUTCOME_OK,
@@ -59,6 +59,10 @@ def attempt_pb(attempt: Attempt) -> routing_pb2.Attempt:
     if attempt.reason is not None:
         message.reason = attempt.reason.name
         message.grpc_code = TABLE[attempt.reason].code.value[0]
+    if attempt.usage is not None:
+        message.usage.CopyFrom(usage_pb(attempt.usage))
+    if attempt.cost is not None:
+        message.cost.CopyFrom(cost_pb(attempt.cost))
     if attempt.first_token_s is not None:
         message.time_to_first_token.CopyFrom(duration(attempt.first_token_s))
     return message

@@ -6,8 +6,15 @@ from aiprovider.v1 import routing_pb2, usage_pb2
 from google.protobuf import duration_pb2, timestamp_pb2
 
 from service.domain.completion import Usage
-from service.domain.cost import Cost
+from service.domain.cost import Cost, Provenance
 from service.domain.provider import ModelRef
+
+PROVENANCES = {
+    Provenance.PROVIDER_REPORTED: usage_pb2.COST_PROVENANCE_PROVIDER_REPORTED,
+    Provenance.COMPUTED: usage_pb2.COST_PROVENANCE_COMPUTED,
+    Provenance.ESTIMATED: usage_pb2.COST_PROVENANCE_ESTIMATED,
+    Provenance.UNKNOWN: usage_pb2.COST_PROVENANCE_UNKNOWN,
+}
 
 
 def model_ref(target: ModelRef) -> routing_pb2.ModelRef:
@@ -27,6 +34,10 @@ def usage_pb(usage: Usage) -> usage_pb2.Usage:
         audio_output_tokens=usage.audio_output_tokens,
         image_input_tokens=usage.image_input_tokens,
         estimated=usage.estimated,
+        cache_write_1h_input_tokens=usage.cache_write_1h_input_tokens,
+        cache_read_audio_input_tokens=usage.cache_read_audio_input_tokens,
+        web_search_count=usage.web_search_count,
+        service_tier=usage.service_tier,
     )
 
 
@@ -39,6 +50,8 @@ def cost_pb(cost: Cost) -> usage_pb2.Cost:
         cache_write_nano_usd=cost.cache_write,
         price_version=cost.price_version,
         unpriced=not cost.is_known,
+        provenance=PROVENANCES[cost.provenance],
+        other_nano_usd=cost.other,
     )
 
 

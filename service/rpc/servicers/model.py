@@ -9,10 +9,11 @@ from collections.abc import Callable, Sequence
 
 from aiprovider.v1 import model_service_pb2 as pb
 from aiprovider.v1 import model_service_pb2_grpc as pb_grpc
-from aiprovider.v1 import usage_pb2
 
 from service.domain.catalogue import Listing
 from service.domain.completion import CompletionSpec
+from service.domain.consumption import cost_of_all
+from service.domain.cost import UNPRICED
 from service.domain.errors import FieldViolation, ServiceFailure
 from service.domain.reasons import ErrorReason
 from service.domain.request import CompletionRequest
@@ -20,7 +21,7 @@ from service.pipeline.completion import CompletionPipeline
 from service.rpc import encode
 from service.rpc.call import Context, current
 from service.rpc.decode.request import require_embeddable
-from service.rpc.values import usage_pb
+from service.rpc.values import cost_pb, usage_pb
 
 ListModels = Callable[[Sequence[str]], list[Listing]]
 
@@ -72,7 +73,7 @@ class ModelServicer(pb_grpc.ModelServiceServicer):
             embeddings=[pb.Embedding(values=vector) for vector in embedded.embeddings.vectors],
             served_by=encode.model_ref(embedded.target),
             usage=usage_pb(usage) if usage else None,
-            cost=usage_pb2.Cost(unpriced=True),
+            cost=cost_pb(cost_of_all(embedded.trace.attempts) or UNPRICED),
             route=encode.route_trace(embedded.trace, time.time()),
         )
 
