@@ -102,11 +102,15 @@ class _Asked:
             expires_at=now,
             took_s=self._loop.time() - self._started,
             generation=self._generation,
-            cost_nano_usd=_cost_nano_usd(trace),
+            cost_nano_usd=_cost_nano_usd(trace, target),
         )
 
 
-def _cost_nano_usd(trace: Trace) -> int | None:
+def _cost_nano_usd(trace: Trace, target: ModelRef) -> int | None:
     """Of the attempt that gave the answer; None where a price is not known."""
-    attempt = next(one for one in reversed(trace.attempts) if one.outcome is Outcome.OK)
+    attempt = next(
+        one
+        for one in reversed(trace.attempts)
+        if one.target == target and one.outcome is Outcome.OK
+    )
     return attempt.cost.total if attempt.cost and attempt.cost.is_known else None

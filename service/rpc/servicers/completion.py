@@ -160,7 +160,7 @@ class _Telling:
         if piece.trace is not None:
             record.attempts = piece.trace.attempts
         timing = encode.timing(self.mark(), record.phases, record.first_token_s)
-        rest = encode.finished_rest(piece, self._note, timing, time.time())
+        rest = encode.finished_rest(piece, timing, time.time())
         await self._writer.write_frame(piece.body + rest)
 
 
