@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -59,6 +60,8 @@ from service.telemetry.logs import LogWriter
 from service.telemetry.redaction import Redactor
 from service.telemetry.watchdog import LoopWatchdog
 
+if TYPE_CHECKING:
+    from service.page.server import PageServer
 _log = structlog.get_logger()
 
 
@@ -106,6 +109,7 @@ class App:
             AdminServicer(self.caching),
         )
         self.server = Server(_listen(settings), servicers, self.guard, self._close_doors)
+        self.page = _page(settings, self.guard, self.analytics)
         self.watchdog = LoopWatchdog()
         self.liveness = _liveness(settings, self.watchdog)
         tell_able = self.server.health.set_able
@@ -120,6 +124,8 @@ class App:
         self.journal.sinks += self.telemetering.start(self._sources())
         self.guard.sampling = self.telemetering.sampling
         await self.server.start()
+        if self.page is not None:
+            await self.page.start()
         self.watchdog.start()
         await self._providing.warm_up()
         await self.caching.follow(self._settings)
@@ -161,6 +167,8 @@ class App:
 
     async def close(self) -> None:
         """Ends at once."""
+        if self.page is not None:
+            await self.page.stop()
         await self.server.stop()
         if self.liveness is not None:
             self.liveness.stop()
@@ -301,6 +309,16 @@ def _listen(settings: Settings) -> Listen:
     )
 
 
+def _page(settings: Settings, guard: Guard, analytics: AnalyticsServicer) -> PageServer | None:
+    admin = settings.admin
+    if admin.port is None:
+        return None
+    # It reads its files, which nobody pays who wants no page.
+    from service.page.server import PageServer, PageTerms  # noqa: PLC0415
+
+    return PageServer(PageTerms(admin.host, admin.port, admin.names), guard, analytics)
+
+
 def _liveness(settings: Settings, watchdog: LoopWatchdog) -> LivenessServer | None:
     port = settings.server.liveness_port
     if port is None:
@@ -321,6 +339,6 @@ def _sinks(settings: Settings, log_writer: LogWriter | None) -> tuple[Sink, ...]
 def _needs_restart(old: Settings, new: Settings) -> list[str]:
     return [
         name
-        for name in ("service", "server", "logging", "telemetry")
+        for name in ("service", "server", "logging", "telemetry", "admin")
         if getattr(old, name) != getattr(new, name)
     ]

@@ -14,6 +14,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from service.config.admin import AdminSettings
 from service.config.auth import AuthSettings
 from service.config.caching import CacheSettings
 from service.config.pricing import PriceRuleSettings
@@ -95,6 +96,9 @@ class Settings(BaseSettings):
         default=TelemetrySettings(),
         description="What is told of calls, to whom. The standard `OTEL_*` variables win:"
         " see docs/telemetry.md.",
+    )
+    admin: AdminSettings = Field(
+        default=AdminSettings(), description="A page for people: see docs/dashboards.md."
     )
 
     @property
