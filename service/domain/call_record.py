@@ -80,6 +80,9 @@ class AttemptRecord(NamedTuple):
     labels: Mapping[str, str]
     attempt: Attempt
     span: SpanContext | None = None
+    dearest_nano_usd: int | None = None
+    """What the answer's tokens would have cost at the dearest candidate for it; None where there
+    was no choice, or nobody knows."""
 
 
 Record = CallRecord | AttemptRecord

@@ -174,6 +174,9 @@ def _count_attempt(rollup: Rollup, record: AttemptRecord) -> None:
         _count_usage(sums, attempt.usage)
     if attempt.cost is not None and attempt.cost.is_known:
         _count_cost(sums, attempt, attempt.cost)
+        if record.dearest_nano_usd is not None:
+            sums[Count.ROUTING_ATTEMPTS] += 1
+            sums[Count.ROUTING_SAVED_NANO_USD] += record.dearest_nano_usd - attempt.cost.total
     elif attempt.cost is not None or _consumed(attempt):
         sums[Count.UNPRICED_ATTEMPTS] += 1
 

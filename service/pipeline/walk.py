@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from service.domain.alternatives import dearest_nano_usd
 from service.domain.attempt import Attempt, Outcome
 from service.domain.breaker import Circuit
 from service.domain.call_record import AttemptRecord
@@ -231,6 +232,7 @@ class Walk:
             asked.labels,
             attempt,
             asked.span,
+            dearest_nano_usd(self.plan.ranked, attempt),
         )
 
     def lost(self, ranked: Ranked) -> None:

@@ -9,12 +9,11 @@ from aiprovider.v1 import usage_pb2
 from google.protobuf import duration_pb2
 
 from service.domain import analysis
-from service.domain.cost import Cost
 from service.domain.health import ProviderHealth
 from service.domain.reasons import FaultOwner
 from service.domain.rollup import Cell, Count, Kind, Rollup
 from service.rpc.provider_health import STATUSES
-from service.rpc.values import duration, timestamp, usage_pb
+from service.rpc.values import cost_pb, duration, timestamp, usage_pb
 from service.telemetry.live import Window
 
 _OWNERS = {
@@ -204,22 +203,13 @@ def _savings(rollup: Rollup) -> pb.Savings:
 
 
 def _cost(rollup: Rollup) -> usage_pb2.Cost:
-    cost: Cost = rollup.cost
-    if not cost.is_known:
-        return usage_pb2.Cost(unpriced=True)
-    saved = (
+    told = cost_pb(rollup.cost)
+    told.saved_nano_usd = (
         rollup[Count.SAVED_CACHE_NANO_USD]
         + rollup[Count.SAVED_COALESCING_NANO_USD]
         + rollup[Count.SAVED_REPEATS_NANO_USD]
     )
-    return usage_pb2.Cost(
-        total_nano_usd=cost.total,
-        input_nano_usd=cost.input,
-        output_nano_usd=cost.output,
-        cache_read_nano_usd=cost.cache_read,
-        cache_write_nano_usd=cost.cache_write,
-        saved_nano_usd=saved,
-    )
+    return told
 
 
 def _reasons(rollup: Rollup, kind: Kind) -> list[pb.ReasonCount]:
