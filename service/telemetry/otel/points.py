@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from time import time_ns
 from typing import Any
 
@@ -55,11 +54,17 @@ class Points:
 
     def beside(self, gathered: MetricsData | None) -> MetricsData:
         """`gathered` with the tallies."""
-        own = ScopeMetrics(self._scope, list(self._metrics()), "")
-        if gathered is None or not gathered.resource_metrics:
-            return MetricsData([ResourceMetrics(self._resource, [own], "")])
-        first, *others = gathered.resource_metrics
-        return MetricsData([replace(first, scope_metrics=[*first.scope_metrics, own]), *others])
+        others: list[ScopeMetrics] = []
+        # The exporter keeps one list for each scope.
+        metrics = list(self._metrics())
+        for resource in gathered.resource_metrics if gathered is not None else ():
+            for scope in resource.scope_metrics:
+                if scope.scope.name == self._scope.name:
+                    metrics += scope.metrics
+                else:
+                    others.append(scope)
+        own = ScopeMetrics(self._scope, metrics, "")
+        return MetricsData([ResourceMetrics(self._resource, [own, *others], "")])
 
     def _metrics(self) -> Iterator[Metric]:
         with self._tallies.lock:
@@ -144,7 +149,7 @@ class PullReader(PrometheusMetricReader):
 
     def __init__(self, registry: CollectorRegistry, points: Points) -> None:
         self._points = points
-        super().__init__(registry=registry)
+        super().__init__(scope_info_enabled=False, registry=registry)
 
     def _receive_metrics(
         self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any

@@ -172,8 +172,9 @@ def _attempt_attributes(record: AttemptRecord) -> Attributes:
         of.PROVIDER: target.provider,
         of.OUTCOME: attempt.outcome.value,
         "aiprovider.request_id": record.request_id,
-        "aiprovider.hedge": attempt.hedge,
     }
+    if attempt.hedge:
+        attributes["aiprovider.hedge"] = True
     if target.deployment:
         attributes[of.DEPLOYMENT] = target.deployment
     if attempt.outcome is Outcome.OK:
