@@ -37,7 +37,7 @@ from service.pipeline.turns import Turns
 from service.pipeline.vitals import Vitals
 from service.pipeline.walk import Course
 from service.ports import Provider
-from service.providing import Providing
+from service.providing import PriceDays, Providing
 from service.redis_door import RedisTerms
 from service.rpc.call import Identity
 from service.rpc.credentials import TlsFiles
@@ -74,6 +74,7 @@ class App:
         self._settings = settings
         self._redactor = redactor
         self._providing = Providing()
+        self._price_days = PriceDays(self._reprice)
         self.telemetering = Telemetering(settings, redactor, log_writer)
         self._log_writer = log_writer
         self._retiring: set[asyncio.Task[None]] = set()
@@ -127,6 +128,7 @@ class App:
         if self.page is not None:
             await self.page.start()
         self.watchdog.start()
+        self._price_days.follow(self._settings.prices)
         await self._providing.warm_up()
         await self.caching.follow(self._settings)
         await self.sharer.follow(_shared_at(self._settings))
@@ -143,6 +145,7 @@ class App:
         if settings.routing.decision_log != self._settings.routing.decision_log:
             old_log, self._decisions = self._decisions, self._decision_log(settings)
         self._settings = settings
+        self._price_days.follow(settings.prices)
         self.router.roster = self._providing.roster(settings)
         self.router.course = self._course(settings)
         self._adopt_health(settings)
@@ -153,9 +156,7 @@ class App:
         self.guard.deadlines = _deadlines(settings)
         self.telemetering.adopt(settings)
         self.guard.sampling = self.telemetering.sampling
-        task = asyncio.create_task(self._retire(old, old_log))
-        self._retiring.add(task)
-        task.add_done_callback(self._retiring.discard)
+        self._retire_later(old, old_log)
         await self.caching.follow(settings)
         await self.sharer.follow(_shared_at(settings))
         await self._providing.warm_up()
@@ -178,6 +179,7 @@ class App:
         await self.sharer.follow(None)
         self.monitor.close()
         self._ability.close()
+        self._price_days.close()
         for task in self._retiring:
             task.cancel()
         await self._providing.aclose()
@@ -185,6 +187,18 @@ class App:
             await asyncio.to_thread(log.close)
         await asyncio.to_thread(self.journal.close)
         await self.telemetering.aclose()
+
+    def _reprice(self) -> None:
+        """Another price begins to hold today."""
+        old = self.router.roster
+        self.router.roster = self._providing.roster(self._settings)
+        self._adopt_health(self._settings)
+        self._retire_later(old, None)
+
+    def _retire_later(self, old: Roster, log: DecisionLog | None) -> None:
+        task = asyncio.create_task(self._retire(old, log))
+        self._retiring.add(task)
+        task.add_done_callback(self._retiring.discard)
 
     async def _retire(self, old: Roster, log: DecisionLog | None) -> None:
         await old.idle()

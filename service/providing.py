@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import orjson
 
 from service.config import EndpointSettings, Engine, Kind, ProviderSettings, Settings, endpoints
 from service.config import domain as values
+from service.config.pricing import PriceRuleSettings, next_change
 from service.domain.catalogue import Catalogue
 from service.domain.pricing import Price
 from service.domain.provider import KnownModel
@@ -25,6 +27,40 @@ from service.providers.openai import COMPATIBLE, DEEPSEEK, OPENAI, OpenAI
 from service.providers.wire import WireFamily
 
 _CATALOGUE_FILE = Path(__file__).parent / "catalogue.json"
+
+
+_LOOK_AGAIN_S = 3600.0
+
+
+class PriceDays:
+    """Calls `changed` on each day, in UTC, on which another price begins to hold.
+
+    `now` tells the time of day; a clock that is set does no harm.
+    """
+
+    def __init__(
+        self, changed: Callable[[], None], now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._changed = changed
+        self._now = now
+        self._task: asyncio.Task[None] | None = None
+
+    def follow(self, rules: Sequence[PriceRuleSettings]) -> None:
+        """Forgets the rules of before."""
+        self.close()
+        self._task = asyncio.create_task(self._wait(rules, self._now().date()))
+
+    def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _wait(self, rules: Sequence[PriceRuleSettings], today: date) -> None:
+        while (day := next_change(rules, today)) is not None:
+            begins = datetime(day.year, day.month, day.day, tzinfo=UTC)
+            while (left_s := (begins - self._now()).total_seconds()) > 0:
+                await asyncio.sleep(min(left_s, _LOOK_AGAIN_S))
+            today = self._now().date()
+            self._changed()
 
 
 class Providing:
