@@ -6,7 +6,6 @@ Health checks and reflection pass untouched: a prober has no key, and no line in
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import re
 import time
@@ -25,6 +24,7 @@ from service.ports import Journal
 from service.rpc.call import Call, Context, enter
 from service.rpc.details import REQUEST_ID_KEY, wire_status
 from service.rpc.interceptors.identity import Directory
+from service.rpc.interceptors.overruns import Overruns
 from service.telemetry.redaction import Redactor
 
 _UNGUARDED = ("/grpc.health.", "/grpc.reflection.")
@@ -65,27 +65,6 @@ class _Malformed:
     what: str
 
 
-class _Overrun:
-    """Cancels the task of a call at `when`, in loop time. A timeout block costs twice as much."""
-
-    def __init__(self, when: float) -> None:
-        self._fired = False
-        self._task = asyncio.current_task()
-        self._timer = asyncio.get_running_loop().call_at(when, self._fire)
-
-    def close(self) -> None:
-        self._timer.cancel()
-
-    def was_it(self) -> bool:
-        """Whether a cancellation that came is this one's, and nobody else's."""
-        return self._fired and self._task is not None and self._task.uncancel() == 0
-
-    def _fire(self) -> None:
-        self._fired = True
-        if self._task is not None:
-            self._task.cancel()
-
-
 class Guard(_Interceptor):
     """`directory`, `deadlines` and `sampling` may be replaced at any time."""
 
@@ -102,6 +81,7 @@ class Guard(_Interceptor):
         """Which calls are traced; None for none at all."""
         self._redactor = redactor
         self._journal = journal
+        self._overruns = Overruns()
         self._wrapped: dict[str, tuple[Handler, Handler]] = {}
 
     async def intercept_service(
@@ -146,31 +126,33 @@ class Guard(_Interceptor):
         enter(call)
         record = call.record
         context.set_trailing_metadata(((REQUEST_ID_KEY, record.request_id),))
-        overrun = _Overrun(call.deadline + _OVERRUN_S)
+        task: asyncio.Task[object] = cast("asyncio.Task[object]", asyncio.current_task())
+        overruns = self._overruns
+        overruns.watch(task, call.deadline + _OVERRUN_S)
         try:
             identity = self.directory.identify(authorization, context.auth_context)
             call.identity, record.caller, record.tenant = identity, identity.caller, identity.tenant
             _require_message(request)
             response = await inner(request, context)
         except ServiceFailure as failure:
-            overrun.close()
+            overruns.leave(task)
             await self._abort(call, failure, context)
         except asyncio.CancelledError:
-            if overrun.was_it():
+            if overruns.was_it(task):
                 await self._abort(call, _too_late(), context)
             self._ended(record, "CANCELLED", ErrorReason.CANCELLED)
             raise
         except Exception as error:
             if isinstance(error, grpc.aio.AbortError):
                 raise
-            overrun.close()
+            overruns.leave(task)
             _log.exception("internal error", method=method, request_id=record.request_id)
             await self._abort(call, _internal(record.request_id), context)
         else:
             self._ended(record, "OK", None)
             return response
         finally:
-            overrun.close()
+            overruns.leave(task)
 
     def _call(self, method: str, context: Context) -> tuple[Call, str | None]:
         authorization: str | None = None
@@ -184,8 +166,9 @@ class Guard(_Interceptor):
                 traceparent = _text(value)
             elif key == "tracestate":
                 tracestate = f"{tracestate},{_text(value)}" if tracestate else _text(value)
-        if not _REQUEST_ID.match(request_id):
-            request_id = os.urandom(16).hex()
+        if not request_id or not _REQUEST_ID.match(request_id):
+            # Ids need not be hard to guess, and this costs a tenth of what the system's cost.
+            request_id = f"{random.getrandbits(128):032x}"
         # Its stub does not know that it is None without a deadline.
         left_s = cast("float | None", context.time_remaining())
         if method in _ENDLESS:
@@ -202,7 +185,6 @@ class Guard(_Interceptor):
 
     def _trace(self, record: CallRecord, parent: SpanContext | None) -> None:
         if self.sampling is not None:
-            # Ids need not be hard to guess, and this costs a tenth of what the system's cost.
             trace_id = "" if parent else f"{random.getrandbits(128) or 1:032x}"
             span_id = f"{random.getrandbits(64) or 1:016x}"
             record.span = self.sampling.begin(parent, trace_id, span_id)
