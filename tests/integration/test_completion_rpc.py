@@ -8,8 +8,8 @@ from typing import Any
 
 import grpc.aio
 import pytest
-from aiprovider.v1 import analytics_service_pb2, content_pb2, routing_pb2
 from aiprovider.v1 import completion_service_pb2 as pb
+from aiprovider.v1 import content_pb2, routing_pb2
 
 from service.domain.completion import Ending, FinishReason, Text, ToolCall
 from service.domain.errors import ProviderFailure
@@ -308,16 +308,6 @@ async def test_overload_is_refused_at_once() -> None:
 
     assert Status.UNAVAILABLE == error.code()
     assert "SERVER_OVERLOADED" == details(error).error.reason
-
-
-async def test_not_yet_served() -> None:
-    """What a later release serves is UNIMPLEMENTED with a reason, not an empty answer."""
-    async with serving(member(ScriptedProvider())) as served:
-        asked = analytics_service_pb2.QueryUsageRequest()
-        error = await failure_of(served.analytics.QueryUsage(asked))
-
-    assert Status.UNIMPLEMENTED == error.code()
-    assert "NOT_IMPLEMENTED" == details(error).error.reason
 
 
 async def test_only_if_cached() -> None:

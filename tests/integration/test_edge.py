@@ -9,7 +9,7 @@ from typing import Any
 
 import grpc.aio
 import pytest
-from aiprovider.v1 import analytics_service_pb2, completion_service_pb2
+from aiprovider.v1 import completion_service_pb2
 from google.protobuf import descriptor_pb2
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
@@ -161,16 +161,6 @@ async def test_reflection(version: str) -> None:
     parsed = [descriptor_pb2.FileDescriptorProto.FromString(file) for file in files]
     assert "grpc.reflection.v1" in {file.package for file in parsed}
     assert ours.file_descriptor_response.file_descriptor_proto
-
-
-async def test_services_of_later_releases() -> None:
-    """AnalyticsService and HealthService are there, and say that they are not filled yet."""
-    async with serving() as served:
-        with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await served.analytics.QueryUsage(analytics_service_pb2.QueryUsageRequest())
-
-    assert Status.UNIMPLEMENTED == caught.value.code()
-    assert "NOT_IMPLEMENTED" == details(caught.value).error.reason
 
 
 async def test_message_limits() -> None:
