@@ -19,7 +19,7 @@ from service.caches.errands import Dropped, Errand, Errands
 from service.caches.lane import Lane
 from service.caches.lanes import Lanes
 from service.caches.replies import NonsenseError
-from service.caches.wait import Wait
+from service.caches.wait import PASSES_TO_HEAR, Wait
 from service.domain.waited import Waited
 from service.redis_door import Fault, Words, fault
 
@@ -96,7 +96,8 @@ class RedisClaims:
         give_up = partial(self._give_up, lane, name, token)
         began_at = self._now()
         # Somebody waits for an answer, and would get it without.
-        reply = await self._asked(lane.errands, words, give_up, left_s)
+        passes = PASSES_TO_HEAR if waited.seconds else _PASSES
+        reply = await self._asked(lane.errands, words, give_up, (left_s, passes))
         waited.seconds += self._now() - began_at
         if isinstance(reply, Exception):
             if not isinstance(reply, Dropped | TimeoutError):
@@ -204,11 +205,11 @@ class RedisClaims:
         errands: Errands,
         words: Words,
         too_late: Callable[[Any], None] | None = None,
-        wait_s: float | None = None,
+        wait: tuple[float, int] | None = None,
     ) -> Any:
         """The reply, or an Exception in place of it; `too_late` gets one that nobody awaits now.
 
-        `wait_s` of None means `timeout_s`.
+        `wait` is how long that is, and how many passes of the loop; None means `timeout_s`.
         """
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
@@ -220,12 +221,12 @@ class RedisClaims:
 
         if not errands.add(Errand(lambda: words, sum(map(_size_bytes, words)), done)):
             return Dropped()
-        limit_s = self._timeout_s if wait_s is None else wait_s
-        wait = Wait(limit_s, partial(_over, answer), _PASSES)
+        limit_s, passes = wait or (self._timeout_s, _PASSES)
+        waiting = Wait(limit_s, partial(_over, answer), passes)
         try:
             return await answer
         finally:
-            wait.end()
+            waiting.end()
 
     async def _release(self, lane: Lane, name: bytes, token: bytes) -> None:
         for _ in range(_TURNS_TO_KEEP):

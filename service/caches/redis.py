@@ -24,7 +24,7 @@ from service.caches.lane import Lane, Patience
 from service.caches.lanes import lanes
 from service.caches.replies import to_set
 from service.caches.visit import VISIT_S, visit
-from service.caches.wait import Wait
+from service.caches.wait import PASSES_TO_HEAR, Wait
 from service.domain.kept import Kept
 from service.domain.waited import Waited
 from service.redis_door import Client, RedisTerms, Words, connect, kind
@@ -33,8 +33,6 @@ PACK_IN_THREAD_BYTES_MIN = 64 * 1024
 UNPACK_IN_THREAD_BYTES_MIN = 512 * 1024
 """To pack or unpack more takes longer than others may wait for the loop."""
 _log = structlog.get_logger()
-_PASSES = 3
-"""Of the loop, in which a reply that has come is heard."""
 _NAMES_BYTES_MAX = 64 * 1024
 """What an answer has beside its body."""
 
@@ -199,7 +197,7 @@ class RedisAnswers:
         began_at = self._loop.time()
         found = lane.lookups.get(name)
         # A lookup ends by itself after the whole time.
-        rest = Wait(left_s, partial(_let_go, found), _PASSES) if waited.seconds else None
+        rest = Wait(left_s, partial(_let_go, found), PASSES_TO_HEAR) if waited.seconds else None
         try:
             return await found
         finally:

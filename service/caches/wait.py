@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 _PASSES_TO_SEND = 8
 """Of the loop, until a connection is made and a command is written."""
-_PASSES_TO_HEAR = 3
+PASSES_TO_HEAR = 3
 """One in which sockets are looked at, and those in which what was read becomes an answer."""
 
 
@@ -32,7 +32,7 @@ class Wait:
 
     def sent(self) -> None:
         """What is waited for is written now."""
-        self._passes = _PASSES_TO_HEAR
+        self._passes = PASSES_TO_HEAR
 
     def end(self) -> bool:
         """True if it was not too late."""

@@ -33,7 +33,7 @@ AGAIN_AFTER = 20
 """Every second request repeats the one that was sent so many requests before."""
 ADDED_MAX_S = 0.005
 _DEADLINE_S = 5.0
-_WARM_S = 0.6
+_WARM_S = 0.45
 _HEALTH_EVERY_S = 0.2
 _SETTINGS = {
     "AI_PROVIDER__CACHE__ENABLED": "true",

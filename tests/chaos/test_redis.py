@@ -22,11 +22,10 @@ from tests.kit.redis_cluster import redis_cluster
 from tests.kit.redis_sentinel import MASTER, redis_sentinel
 
 Note = Callable[..., None]
-FAULT_S = 1.6
-SOON_S = 8.0
-"""A trial comes after 1 s, then after 2 and 4 more if it fails, or comes late on a busy machine."""
-LATER_S = 18.0
-"""After several faults in a row: two trials, 8 s apart at most."""
+FAULT_S = 0.9
+"""Over before the first trial, which comes after a second: that it fails is tested by flapping."""
+SOON_S = 20.0
+"""A trial comes after 1 s, then after 2, 4 and 8 more if it fails, or is late on a busy machine."""
 
 
 @pytest.fixture(name="redis")
@@ -70,7 +69,7 @@ async def test_down_from_the_start(redis: RedisServer, tmp_path: Path, note: Not
         async with made.watched(FAULT_S) as seen:
             pass
         redis.start()
-        back_s = await made.until_hit(LATER_S)
+        back_s = await made.until_hit(SOON_S)
 
     note(seen.fared, back_s)
     made.require(seen.fared)
@@ -137,8 +136,8 @@ async def test_flapping(redis: RedisServer, tmp_path: Path, note: Note) -> None:
                 redis.kill()
                 await asyncio.sleep(1.0)
                 redis.start()
-                await asyncio.sleep(1.0)
-        back_s = await made.until_hit(LATER_S)
+                await asyncio.sleep(0.5)
+        back_s = await made.until_hit(SOON_S)
 
     note(seen.fared, back_s)
     made.require(seen.fared)
@@ -195,7 +194,7 @@ async def test_failing_over(tmp_path: Path, note: Note) -> None:
         async with redis_scene(tmp_path, url, **more) as made:
             async with made.watched(FAULT_S) as seen:
                 whole.master.kill()
-            back_s = await made.until_hit(LATER_S)
+            back_s = await made.until_hit(SOON_S)
             role = whole.replica.ask("ROLE")
 
     note(seen.fared, back_s)
@@ -247,7 +246,7 @@ async def test_a_node_of_a_cluster(tmp_path: Path, note: Note) -> None:
             async with made.watched(FAULT_S) as seen:
                 lost.kill()
             lost.start()
-            back_s = await made.until_well(LATER_S)
+            back_s = await made.until_well(SOON_S)
 
     note(seen.fared, back_s)
     made.require(seen.fared)
