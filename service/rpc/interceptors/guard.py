@@ -202,6 +202,8 @@ class Guard(_Interceptor):
         left_s = call.deadline - asyncio.get_running_loop().time()
         status = wire_status(failure, call.record.request_id, left_s)
         call.record.failure = failure
+        if failure.known_for_s is None:
+            call.record.attempts = failure.attempts
         self._ended(call.record, status.code.name, failure.reason)
         await context.abort(status.code, status.message, status.trailers)
 
