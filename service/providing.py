@@ -57,7 +57,7 @@ class PriceDays:
     async def _wait(self, rules: Sequence[PriceRuleSettings], today: date) -> None:
         while (day := next_change(rules, today)) is not None:
             begins = datetime(day.year, day.month, day.day, tzinfo=UTC)
-            while (left_s := (begins - self._now()).total_seconds()) > 0:
+            while (left_s := (begins - self._now()).total_seconds()) > 0:  # noqa: ASYNC110 - time
                 await asyncio.sleep(min(left_s, _LOOK_AGAIN_S))
             today = self._now().date()
             self._changed()

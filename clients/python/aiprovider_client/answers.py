@@ -45,6 +45,11 @@ class Answer:
         return self.raw.usage
 
     @property
+    def cost(self) -> usage_pb2.Cost:
+        """Of every attempt that was made for it, in nano-USD; `unpriced` where that is unknown."""
+        return self.raw.cost
+
+    @property
     def served_by(self) -> routing_pb2.ModelRef:
         return self.raw.served_by
 

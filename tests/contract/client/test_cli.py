@@ -21,6 +21,8 @@ async def test_complete(stack: Stack) -> None:
 
     assert (0, "Hello from openai: you said 'Hi.'.\n") == (code, out)
     assert "openai/gpt-4o: stop, 1 + 6 tokens" in err
+    # 1 token at 2.50 USD for a million, 6 at 10.
+    assert ", $0.0000625\n" in err
 
 
 async def test_stream_from_standard_input(stack: Stack) -> None:

@@ -71,7 +71,7 @@ async def test_the_route_of_an_answer(patient: Stack) -> None:
     assert (0, "Hello from anthropic: you said 'Hi.'.\n") == (code, out)
     _, _, failed, answered, _, first, second, by = rows(err)
     assert ["1", "openai/gpt-4o+status=503", "failed"] == failed[:3]
-    assert ["PROVIDER_UNAVAILABLE", "503"] == failed[-2:]
+    assert ["PROVIDER_UNAVAILABLE", "503", "$0.00"] == failed[-3:]
     assert ["2", "anthropic/claude-sonnet-4-5", "ok"] == answered[:3]
     assert (["1", "openai/gpt-4o+status=503"], ["2", "anthropic/claude-sonnet-4-5"]) == (
         first[:2],

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from aiprovider_client.cli import analytics, output
+from aiprovider_client.cli import analytics, cost_text, output
 from aiprovider_client.cli.cache import cache
 from aiprovider_client.cli.health import NO, health
 from aiprovider_client.cli.requests import (
@@ -89,7 +89,8 @@ async def count(options: argparse.Namespace) -> int:
         output.print_json(counted)
     else:
         about = "exact" if counted.exact else "estimated"
-        print(f"{counted.input_tokens} tokens ({about}, {counted.tokenizer})")
+        price = cost_text.cost(counted.estimated_input_cost)
+        print(f"{counted.input_tokens} tokens ({about}, {counted.tokenizer}), {price}")
     return 0
 
 

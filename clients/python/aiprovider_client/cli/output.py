@@ -18,7 +18,7 @@ from aiprovider.v1 import completion_service_pb2 as pb
 from google.protobuf import json_format
 
 from aiprovider_client.answers import Answer
-from aiprovider_client.cli import cache_text, providers, routes
+from aiprovider_client.cli import cache_text, cost_text, providers, routes
 from aiprovider_client.cli.tables import place
 from aiprovider_client.streams import Restarted
 
@@ -61,7 +61,8 @@ def print_rest(answer: Answer, *, with_route: bool) -> None:
     took_ms = answer.raw.timing.total_duration.ToMicroseconds() / 1000
     note(
         f"{place(answer.served_by)}: {answer.finish_reason.lower()},"
-        f" {usage.input_tokens} + {usage.output_tokens} tokens{about}, {took_ms:.1f} ms"
+        f" {usage.input_tokens} + {usage.output_tokens} tokens{about}, {took_ms:.1f} ms,"
+        f" {cost_text.cost(answer.raw.cost)}"
     )
     if origin := cache_text.origin(answer.cache):
         note(origin)
@@ -104,8 +105,11 @@ def print_provider(changed: health_service_pb2.ProviderHealth, *, as_json: bool)
 
 def print_models(models: Sequence[model_service_pb2.Model]) -> None:
     width = max((len(model.name) for model in models), default=0)
-    for model in models:
+    prices = [cost_text.prices(m.price) if m.HasField("price") else "" for m in models]
+    price_width = max(map(len, prices), default=0)
+    for model, price in zip(models, prices, strict=True):
         providers = ", ".join(dict.fromkeys(target.provider for target in model.targets))
         window = f"{model.context_window_tokens:>10,}" if model.context_window_tokens else " " * 10
-        print(f"{model.name:<{width}}  {window}  {providers}  {' '.join(model.capabilities)}")
-    note(f"{len(models)} models")
+        about = f"{providers}  {' '.join(model.capabilities)}"
+        print(f"{model.name:<{width}}  {window}  {price:>{price_width}}  {about}")
+    note(f"{len(models)} models; prices are of a million tokens in and out")

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from aiprovider.v1 import completion_service_pb2 as pb
 from aiprovider.v1 import routing_pb2
 
+from aiprovider_client.cli import cost_text
 from aiprovider_client.cli.cache_text import expected
 from aiprovider_client.cli.tables import (
     NOTHING,
@@ -114,6 +115,7 @@ def _attempts(tried: _Attempts) -> str:
         (">first token", [duration(one.time_to_first_token) for one in tried]),
         ("why", [one.reason for one in tried]),
         (">HTTP", [str(one.http_status or "") for one in tried]),
+        (">cost", [cost_text.cost(one.cost) if one.HasField("cost") else "" for one in tried]),
     )
 
 
