@@ -12,10 +12,12 @@ COPY service /app/service
 RUN python -m compileall -qf --invalidation-mode unchecked-hash /opt/venv /app
 
 FROM python:3.13.9-slim-trixie
-RUN useradd --system --uid 10001 --no-create-home service
+RUN useradd --system --uid 10001 --no-create-home service && install -d -o 10001 /var/lib/ai-provider
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /app /app
 ENV PATH=/opt/venv/bin:$PATH PYTHONPATH=/app PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+# Sums of calls are kept there: mount a volume where they are to outlive the container.
+ENV STATE_DIRECTORY=/var/lib/ai-provider
 # Configuration is looked for here: mount ai-provider.yml into it, secrets into /run/secrets.
 WORKDIR /etc/ai-provider
 USER 10001

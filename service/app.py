@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from service.accounting import Accounting
 from service.caching import Caching, redis_terms
 from service.config import (
     Loaded,
@@ -25,7 +26,6 @@ from service.domain.scoring import Policy, PolicyName
 from service.health.ability import Ability
 from service.health.checks import Check
 from service.health.monitor import Monitor, Terms
-from service.ledger.unkept import Unkept
 from service.pipeline.admission import Admission
 from service.pipeline.completion import CompletionPipeline
 from service.pipeline.planner import Planner
@@ -87,6 +87,8 @@ class App:
         self._decisions = self._decision_log(settings)
         self.live = Live(time.time())
         self.journal = Journal((*_sinks(settings, log_writer), self.live))
+        self.accounting = Accounting(settings, self.journal.flush)
+        self.journal.sinks += (self.accounting.recorder,)
         self.router = Router(
             self._providing.roster(settings), Planner(self.board), self._course(settings)
         )
@@ -131,6 +133,7 @@ class App:
         self._price_days.follow(self._settings.prices)
         await self._providing.warm_up()
         await self.caching.follow(self._settings)
+        await self.accounting.follow(self._settings, redis_terms(self._settings.cache))
         await self.sharer.follow(_shared_at(self._settings))
         self.server.health.set_ready(ready=True)
 
@@ -150,6 +153,7 @@ class App:
         self.router.course = self._course(settings)
         self._adopt_health(settings)
         self.caching.adopt(settings)
+        self.accounting.adopt(settings)
         self.turns.waiting_max = settings.limits.waiting_max
         self.admission.in_flight_max = settings.limits.in_flight_max
         self.guard.directory = _directory(settings)
@@ -158,6 +162,7 @@ class App:
         self.guard.sampling = self.telemetering.sampling
         self._retire_later(old, old_log)
         await self.caching.follow(settings)
+        await self.accounting.follow(settings, redis_terms(settings.cache))
         await self.sharer.follow(_shared_at(settings))
         await self._providing.warm_up()
 
@@ -186,6 +191,7 @@ class App:
         for log in self._decision_logs:
             await asyncio.to_thread(log.close)
         await asyncio.to_thread(self.journal.close)
+        await self.accounting.aclose()
         await self.telemetering.aclose()
 
     def _reprice(self) -> None:
@@ -258,7 +264,7 @@ class App:
 
     def _known(self) -> AnalyticsSources:
         return AnalyticsSources(
-            Unkept(),
+            self.accounting.book,
             self.live,
             self.monitor,
             lambda: self.admission.in_flight_count,

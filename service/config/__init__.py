@@ -5,6 +5,7 @@ Environment over docker secrets over `ai-provider.yml` over `<environment>.yml` 
 
 from __future__ import annotations
 
+from service.config.analytics import AnalyticsSettings, StoreKind
 from service.config.caching import CacheSettings
 from service.config.loading import Loaded, load
 from service.config.origins import ConfigurationError, Origin, Problem
@@ -23,6 +24,7 @@ from service.config.watch import changes
 
 __all__ = [
     "BUILT_IN",
+    "AnalyticsSettings",
     "CacheSettings",
     "ConfigurationError",
     "ContentExport",
@@ -35,6 +37,7 @@ __all__ = [
     "Problem",
     "ProviderSettings",
     "Settings",
+    "StoreKind",
     "changes",
     "endpoints",
     "load",

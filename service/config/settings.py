@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -15,6 +15,7 @@ from pydantic_settings import (
 )
 
 from service.config.admin import AdminSettings
+from service.config.analytics import AnalyticsSettings, StoreKind
 from service.config.auth import AuthSettings
 from service.config.caching import CacheSettings
 from service.config.pricing import PriceRuleSettings
@@ -97,9 +98,20 @@ class Settings(BaseSettings):
         description="What is told of calls, to whom. The standard `OTEL_*` variables win:"
         " see docs/telemetry.md.",
     )
+    analytics: AnalyticsSettings = Field(
+        default=AnalyticsSettings(),
+        description="What is remembered of calls, and where: see docs/analytics.md.",
+    )
     admin: AdminSettings = Field(
         default=AdminSettings(), description="A page for people: see docs/dashboards.md."
     )
+
+    @model_validator(mode="after")
+    def _has_redis(self) -> Self:
+        analytics = self.analytics
+        if analytics.store is StoreKind.REDIS and not (analytics.redis_url or self.cache.redis_url):
+            raise ValueError("analytics.store redis needs analytics.redis_url or cache.redis_url")
+        return self
 
     @property
     def active_providers(self) -> Mapping[str, ProviderSettings]:
@@ -140,6 +152,6 @@ def secrets(settings: Settings) -> tuple[str, ...]:
     ]
     keys += [key.key for key in settings.auth.keys]
     found = [key.get_secret_value() for key in keys if key is not None]
-    if settings.cache.redis_url is not None:
-        found += settings.cache.redis_url.passwords
+    for url in (settings.cache.redis_url, settings.analytics.redis_url):
+        found += () if url is None else url.passwords
     return tuple(dict.fromkeys(found))

@@ -31,6 +31,8 @@ class Recorder:
     def __init__(self, labels: Sequence[str] = (), limits: NameLimits = NameLimits()) -> None:  # noqa: B008 - frozen
         self.labels = tuple(labels)
         self.names = Names(limits)
+        self.is_on = True
+        """Nobody takes what is recorded where no ledger is kept."""
         self.lost_count = 0
         self._pending: dict[tuple[int, Key], Rollup] = {}
         self._lock = threading.Lock()
@@ -39,6 +41,8 @@ class Recorder:
         return f"<Recorder {len(self._pending)} sums, {self.lost_count} records lost>"
 
     def __call__(self, records: Sequence[Record]) -> None:
+        if not self.is_on:
+            return
         with self._lock:
             for record in records:
                 if counting.counts(record):

@@ -56,6 +56,7 @@ async def own_us(base_url: str) -> float:
             "OPENAI_BASE_URL": base_url,
             "AI_PROVIDER_PORT": "0",
             "AI_PROVIDER__SERVICE__HOST": "127.0.0.1",
+            "AI_PROVIDER__ANALYTICS__FILE": f"{folder}/ledger.sqlite3",
         }
         where = Path(folder)
         loaded = load(variables, directory=where, secrets_dir=where / "none")

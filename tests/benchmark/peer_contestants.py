@@ -156,6 +156,7 @@ def _service(given: Surroundings, port: int) -> tuple[Sequence[str], Mapping[str
         "AI_PROVIDER_PORT": str(port),
         "AI_PROVIDER__SERVICE__HOST": "127.0.0.1",
         "AI_PROVIDER__SERVER__DRAIN__SETTLE_S": "0",
+        "AI_PROVIDER__ANALYTICS__FILE": str(given.folder / "ledger.sqlite3"),
         "AI_PROVIDER_API_KEYS": f"bench:bench:{given.key}",
         "AI_PROVIDER_CACHE_TTL": str(TTL_S),
     }

@@ -53,6 +53,8 @@ def environment(adversary: Adversary, engine: str = "native", **more: str) -> Ma
         "AI_PROVIDER__LIMITS__ATTEMPTS_MAX": "1",
         # Most tests ask the same again and again, and mean it.
         "AI_PROVIDER__CACHE__ENABLED": "false",
+        # Those that ask about the past name a file.
+        "AI_PROVIDER__ANALYTICS__STORE": "off",
     }
     for name, family in FAMILIES.items():
         variables[f"{name.upper()}_API_KEY"] = f"test-key-{name}"
