@@ -1,0 +1,43 @@
+"""What rules read of this replica's traffic. A sink of the journal."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+
+from service.domain.alert_readings import WindowRule, of_windows
+from service.domain.alert_rules import Subject
+from service.domain.alert_windows import Needs, Windows
+from service.domain.alerts import Reading
+from service.domain.call_record import Record
+
+Readings = Mapping[Subject, Reading | None]
+
+
+class Counted:
+    """It is filled on the journal's thread, and may be read on any."""
+
+    def __init__(self, since: float) -> None:
+        self._windows = Windows(since)
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"<Counted {self._windows!r}>"
+
+    def __call__(self, records: Sequence[Record]) -> None:
+        for record in records:
+            # One at a time, so that a reader never waits for a whole batch.
+            with self._lock:
+                self._windows.count(record)
+
+    def adopt(self, needs: Needs) -> None:
+        with self._lock:
+            self._windows.adopt(needs)
+
+    def read(self, rules: Sequence[WindowRule], now: float) -> dict[str, Readings]:
+        """By the name of the rule. `now` is in seconds since the epoch."""
+        found: dict[str, Readings] = {}
+        for rule in rules:
+            with self._lock:
+                found[rule.name] = of_windows(rule, self._windows, now)
+        return found

@@ -1,0 +1,152 @@
+"""An alert in the words of a webhook: JSON, signed as Standard Webhooks lays down. Pure.
+
+https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+The schema stands in docs/alerts.md; within `version` 1 fields are only added.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from service.domain.alert_rules import Subject
+from service.domain.alerts import Alert, Reading, Why
+
+VERSION = 1
+_SECRET_PREFIX = "whsec_"  # noqa: S105 - what secrets begin with that are base64
+_ID_CHARS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who tells. `started` sets one process of a replica apart from the next."""
+
+    service: str
+    environment: str
+    replica: str
+    started: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """`id` is another one each time something is told; a retry has the same."""
+
+    id: str
+    rule: str
+    body: bytes
+
+
+def firing_id(alert: Alert, origin: Origin) -> str:
+    """The same for everything that is told of one firing."""
+    parts = (origin.replica, origin.started, alert.rule.name, *_named(alert.subject))
+    text = "\n".join((*parts, repr(alert.standing.since)))
+    return hashlib.sha256(text.encode()).hexdigest()[:_ID_CHARS]
+
+
+def notice(alert: Alert, origin: Origin) -> Notice:
+    body = orjson.dumps(document(alert, origin))
+    return Notice(f"{firing_id(alert, origin)}.{alert.number}", alert.rule.name, body)
+
+
+def document(alert: Alert, origin: Origin) -> Mapping[str, Any]:
+    """What the body says."""
+    rule, standing = alert.rule, alert.standing
+    over = not alert.is_firing
+    by, name = _named(alert.subject)
+    return {
+        "version": VERSION,
+        "id": firing_id(alert, origin),
+        "number": alert.number,
+        "state": "resolved" if over else "firing",
+        "why": alert.why.value,
+        "rule": rule.name,
+        "kind": rule.kind.value,
+        "severity": rule.severity.value,
+        "subject": {"by": by, "name": name},
+        **_measured(standing.reading),
+        "unit": rule.unit,
+        "since": _moment(standing.since),
+        "resolved": _moment(alert.at) if over else None,
+        "told": _moment(alert.at),
+        "service": origin.service,
+        "environment": origin.environment,
+        "replica": origin.replica,
+        "summary": summary(alert),
+    }
+
+
+def summary(alert: Alert) -> str:
+    """One sentence for people."""
+    rule, reading = alert.rule, alert.standing.reading
+    who = f"{rule.name} ({alert.subject})"
+    match alert.why:
+        case Why.NO_DATA:
+            return f"{who} is over: nothing was known of it for a day"
+        case Why.RULE_CHANGED:
+            return f"{who} is over: the rule was changed or removed"
+        case _:
+            pass
+    told = "" if reading is None else f": {_number(reading.value)} {rule.unit}"
+    if alert.is_firing and reading is not None:
+        less = reading.limits.worse < reading.limits.clear
+        told += f", {'at most' if less else 'at least'} {_number(reading.limits.worse)}"
+    return f"{who} {'is firing' if alert.is_firing else 'is over'}{told}"
+
+
+def headers(notice: Notice, secret: str, at_s: int) -> dict[str, str]:
+    """`at_s` is when it is sent, in seconds since the epoch."""
+    return {
+        "content-type": "application/json",
+        "webhook-id": notice.id,
+        "webhook-timestamp": str(at_s),
+        "webhook-signature": signature(notice, secret, at_s),
+    }
+
+
+def signature(notice: Notice, secret: str, at_s: int) -> str:
+    """`v1,` and base64 of HMAC-SHA256 over `ID.TIMESTAMP.BODY`."""
+    text = f"{notice.id}.{at_s}.".encode() + notice.body
+    digest = hmac.new(key(secret), text, hashlib.sha256).digest()
+    return f"v1,{base64.b64encode(digest).decode()}"
+
+
+def key(secret: str) -> bytes:
+    """A secret `whsec_…` is base64, any other one is taken as it is. Raises ValueError."""
+    if not secret.startswith(_SECRET_PREFIX):
+        return secret.encode()
+    try:
+        return base64.b64decode(secret.removeprefix(_SECRET_PREFIX), validate=True)
+    except binascii.Error:
+        raise ValueError("what follows `whsec_` must be base64") from None
+
+
+def _measured(reading: Reading | None) -> Mapping[str, float | None]:
+    if reading is None:
+        return {"value": None, "threshold": None, "clear_threshold": None}
+    value, (worse, clear) = reading
+    return {"value": _finite(value), "threshold": _finite(worse), "clear_threshold": _finite(clear)}
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _named(subject: Subject) -> tuple[str, str]:
+    return subject.by.value, subject.name
+
+
+def _moment(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _number(value: float) -> str:
+    return f"{value:,.4g}" if abs(value) < 1e6 else f"{value:,.0f}"
