@@ -57,7 +57,10 @@ class Price:
         """None where what is asked for in that tier is not known."""
         if not service_tier:
             return self
-        return next((price for name, price in self.tiers if name == service_tier), None)
+        for name, price in self.tiers:
+            if name == service_tier:
+                return price
+        return None
 
 
 class PriceRule(NamedTuple):
@@ -92,7 +95,9 @@ def cost_of(price: Price | None, usage: Usage) -> Cost:
     tier = price.in_tier(usage.service_tier)
     sure = tier is not None and not usage.estimated
     provenance = Provenance.COMPUTED if sure else Provenance.ESTIMATED
-    rates = (tier or price).for_input(usage.input_tokens)
+    rates = tier or price
+    if rates.above:
+        rates = rates.for_input(usage.input_tokens)
     searches = 0
     if usage.web_search_count:
         if price.web_search is None:
@@ -146,6 +151,8 @@ def _output(rates: Price, usage: Usage) -> int:
     """Millionths of nano-USD."""
     left = usage.output_tokens
     plain = rates.output
+    if not (usage.reasoning_output_tokens or usage.audio_output_tokens):
+        return left * plain
     reasoning = min(usage.reasoning_output_tokens, left)
     audio = min(usage.audio_output_tokens, left - reasoning)
     return (
