@@ -32,7 +32,8 @@ from service.domain.scoring import POLICIES, PolicyName
 from service.domain.wishes import Bounds, Rule
 from service.health.checks import Check
 from service.health.monitor import Monitor, Terms
-from service.ledger.unkept import Unkept
+from service.ledger.book import Book
+from service.ledger.recorder import Recorder
 from service.pipeline.admission import Admission
 from service.pipeline.completion import CompletionPipeline
 from service.pipeline.planner import Planner
@@ -106,12 +107,12 @@ async def serving(
     clock: Callable[[], float] = time.monotonic,
     conduct: CacheConduct = NO_CACHE,
     cache_clock: Callable[[], float] = time.time,
-    ledger: Ledger = Unkept(),
+    ledger: Ledger | None = None,
     sinks: Sequence[Sink] = (),
 ) -> AsyncGenerator[Served, None]:
     """Ends with the server stopped and the channel closed. `clock` is routing's and health's.
 
-    `sinks` are told every record at once.
+    `sinks` are told every record at once. Without a `ledger` nothing is kept of them.
     """
     lines: list[Mapping[str, Any]] = []
     admission = Admission(in_flight_max)
@@ -131,7 +132,13 @@ async def serving(
     monitor.adopt(checks_of(members), terms)
     board.changed.append(monitor.circuit_changed)
     analytics = AnalyticsServicer(
-        AnalyticsSources(ledger, live, monitor, lambda: admission.in_flight_count, caching.report)
+        AnalyticsSources(
+            ledger or Book(Recorder()),
+            live,
+            monitor,
+            lambda: admission.in_flight_count,
+            caching.report,
+        )
     )
     guard = Guard(directory, deadlines, Redactor(secrets), journal)
     servicers = Servicers(

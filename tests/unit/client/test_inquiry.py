@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aiprovider.v1 import analytics_service_pb2 as pb
 from aiprovider_client import Inquiry
-from aiprovider_client.cli import moments
+from aiprovider_client.cli import main, moments
 from aiprovider_client.cli.analytics import inquiry_of
 from aiprovider_client.cli.arguments import parser
 from aiprovider_client.inquiry import DIMENSIONS, ORDERS
@@ -101,3 +101,30 @@ def test_filters_that_say_nothing(typed: tuple[str, ...]) -> None:
 
     with pytest.raises(ValueError, match="--filter"):
         inquiry_of(parser().parse_args(["usage", *words]))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("usage", "--by", "colour"), "'colour' is none of"),
+        (("usage", "--since", "yesterday"), "must be a moment"),
+        (("costs", "--step", "hourly"), "must be a span"),
+        (("costs", "--filter", "model"), "--filter must be NAME=VALUE"),
+        (("errors", "--top", "-1"), "top must be at least 0"),
+        (("performance", "--order", "colour"), "invalid choice"),
+        (("overview", "--by", "model"), "unrecognized arguments"),
+        (("top", "--interval", "0"), "must be a number of seconds"),
+        (("top", "--format", "xml"), "invalid choice"),
+    ],
+)
+def test_what_cannot_be_typed(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], words: str
+) -> None:
+    """It is refused before anybody is asked, with exit code 2."""
+    try:
+        code = main([*arguments, "--server", "127.0.0.1:1", "--timeout", "0.01"])
+    except SystemExit as left:
+        code = left.code
+
+    assert 2 == code
+    assert words in capsys.readouterr().err
