@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from service.accounting import Accounting
+from service.alerting import Alerting
 from service.caching import Caching, redis_terms
 from service.config import (
     Loaded,
@@ -94,6 +95,8 @@ class App:
         )
         vitals = Vitals(self.board)
         self.monitor = Monitor(vitals.read, self.board.clock)
+        self.alerting = Alerting(settings, self.monitor.healths, self.accounting.book)
+        self.journal.sinks += (self.alerting.counted,)
         self.caching = Caching(self.router, settings)
         self.pipeline = CompletionPipeline(
             self.admission,
@@ -135,6 +138,7 @@ class App:
         await self.caching.follow(self._settings)
         await self.accounting.follow(self._settings, redis_terms(self._settings.cache))
         await self.sharer.follow(_shared_at(self._settings))
+        self.alerting.start()
         self.server.health.set_ready(ready=True)
 
     async def reload(self, loaded: Loaded) -> None:
@@ -154,6 +158,7 @@ class App:
         self._adopt_health(settings)
         self.caching.adopt(settings)
         self.accounting.adopt(settings)
+        self.alerting.adopt(settings)
         self.turns.waiting_max = settings.limits.waiting_max
         self.admission.in_flight_max = settings.limits.in_flight_max
         self.guard.directory = _directory(settings)
@@ -179,6 +184,7 @@ class App:
         if self.liveness is not None:
             self.liveness.stop()
         self.watchdog.close()
+        await self.alerting.aclose()
         self.pipeline.close()
         await self.caching.aclose()
         await self.sharer.follow(None)
@@ -224,7 +230,10 @@ class App:
         )
 
     def _sources(self) -> Sources:
-        dropped = {"journal": lambda: self.journal.dropped_count}
+        dropped = {
+            "journal": lambda: self.journal.dropped_count,
+            "alerts": lambda: self.alerting.dropped_count,
+        }
         if self._log_writer is not None:
             writer = self._log_writer
             dropped["log"] = lambda: writer.dropped_count
@@ -237,6 +246,7 @@ class App:
             lambda: self.turns.waiting_count,
             lambda: self.watchdog.lag_s,
             dropped,
+            self.alerting.firing,
         )
 
     def _decision_log(self, settings: Settings) -> DecisionLog | None:

@@ -46,6 +46,8 @@ class Sources:
     loop_lag_s: Callable[[], float]
     dropped: Mapping[str, Callable[[], int]]
     """By the name of the queue: how many records found it full."""
+    alerts: Callable[[], Points]
+    """By rule, severity and subject: 1 for each alert that fires."""
 
 
 class Telemetering:
@@ -166,6 +168,7 @@ def _readings(sources: Sources) -> Mapping[Metric, Callable[[], Points]]:
         of.IN_FLIGHT: lambda: [((), sources.in_flight())],
         of.WAITING: lambda: [((), sources.waiting())],
         of.LOOP_LAG: lambda: [((), sources.loop_lag_s())],
+        of.ALERT_FIRING: sources.alerts,
         of.CIRCUIT: lambda: _circuits(sources.board),
         of.DROPPED: lambda: [((name,), count()) for name, count in sources.dropped.items()],
         of.CACHE_REQUESTS: lambda: _cache_requests(sources.cache()),

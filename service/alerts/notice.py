@@ -1,15 +1,11 @@
-"""An alert in the words of a webhook: JSON, signed as Standard Webhooks lays down. Pure.
+"""An alert in the words of a webhook: JSON and its headers. Pure.
 
-https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 The schema stands in docs/alerts.md; within `version` 1 fields are only added.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
-import hmac
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,9 +16,9 @@ import orjson
 
 from service.domain.alert_rules import Subject
 from service.domain.alerts import Alert, Reading, Why
+from service.domain.signing import signature
 
 VERSION = 1
-_SECRET_PREFIX = "whsec_"  # noqa: S105 - what secrets begin with that are base64
 _ID_CHARS = 32
 
 
@@ -108,25 +104,8 @@ def headers(notice: Notice, secret: str, at_s: int) -> dict[str, str]:
         "content-type": "application/json",
         "webhook-id": notice.id,
         "webhook-timestamp": str(at_s),
-        "webhook-signature": signature(notice, secret, at_s),
+        "webhook-signature": signature(notice.id, at_s, notice.body, secret),
     }
-
-
-def signature(notice: Notice, secret: str, at_s: int) -> str:
-    """`v1,` and base64 of HMAC-SHA256 over `ID.TIMESTAMP.BODY`."""
-    text = f"{notice.id}.{at_s}.".encode() + notice.body
-    digest = hmac.new(key(secret), text, hashlib.sha256).digest()
-    return f"v1,{base64.b64encode(digest).decode()}"
-
-
-def key(secret: str) -> bytes:
-    """A secret `whsec_…` is base64, any other one is taken as it is. Raises ValueError."""
-    if not secret.startswith(_SECRET_PREFIX):
-        return secret.encode()
-    try:
-        return base64.b64decode(secret.removeprefix(_SECRET_PREFIX), validate=True)
-    except binascii.Error:
-        raise ValueError("what follows `whsec_` must be base64") from None
 
 
 def _measured(reading: Reading | None) -> Mapping[str, float | None]:

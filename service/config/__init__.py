@@ -5,6 +5,7 @@ Environment over docker secrets over `ai-provider.yml` over `<environment>.yml` 
 
 from __future__ import annotations
 
+from service.config.alerts import AlertSettings
 from service.config.analytics import AnalyticsSettings, StoreKind
 from service.config.caching import CacheSettings
 from service.config.loading import Loaded, load
@@ -24,6 +25,7 @@ from service.config.watch import changes
 
 __all__ = [
     "BUILT_IN",
+    "AlertSettings",
     "AnalyticsSettings",
     "CacheSettings",
     "ConfigurationError",

@@ -15,6 +15,7 @@ from pydantic_settings import (
 )
 
 from service.config.admin import AdminSettings
+from service.config.alerts import AlertSettings
 from service.config.analytics import AnalyticsSettings, StoreKind
 from service.config.auth import AuthSettings
 from service.config.caching import CacheSettings
@@ -113,6 +114,12 @@ class Settings(BaseSettings):
             raise ValueError("analytics.store redis needs analytics.redis_url or cache.redis_url")
         return self
 
+    alerts: AlertSettings = Field(
+        default=AlertSettings(),
+        description="When operators are told that something is wrong, and by whom: see"
+        " docs/alerts.md.",
+    )
+
     @property
     def active_providers(self) -> Mapping[str, ProviderSettings]:
         """Those that are asked, the lowest priority first; ties keep their order."""
@@ -151,6 +158,7 @@ def secrets(settings: Settings) -> tuple[str, ...]:
         header for provider in settings.providers.values() for header in provider.headers.values()
     ]
     keys += [key.key for key in settings.auth.keys]
+    keys += [part for webhook in settings.alerts.webhooks for part in (webhook.url, webhook.secret)]
     found = [key.get_secret_value() for key in keys if key is not None]
     for url in (settings.cache.redis_url, settings.analytics.redis_url):
         found += () if url is None else url.passwords

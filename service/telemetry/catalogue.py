@@ -66,6 +66,9 @@ PROVENANCE = "aiprovider.provenance"
 TENANT = "aiprovider.tenant"
 STATE = "aiprovider.state"
 QUEUE = "aiprovider.queue"
+RULE = "aiprovider.alert.rule"
+SEVERITY = "aiprovider.alert.severity"
+SUBJECT = "aiprovider.alert.subject"
 
 _SECONDS = (
     *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75),
@@ -290,8 +293,16 @@ DROPPED = Metric(
     "aiprovider.records.dropped",
     _COUNTER,
     "{record}",
-    "Records that found a full queue: of the journal, the log, or the decision log.",
+    "Records that found a full queue: of the journal, the log, the decision log, or a webhook.",
     (QUEUE,),
+    observed=True,
+)
+ALERT_FIRING = Metric(
+    "aiprovider.alert.firing",
+    _GAUGE,
+    "{alert}",
+    "1 for each alert that fires on this replica now.",
+    (RULE, SEVERITY, SUBJECT),
     observed=True,
 )
 LOOP_LAG = Metric(
@@ -309,6 +320,6 @@ METRICS = (
     *(CACHE_REQUESTS, CACHE_REFRESHES, CACHE_KNOWN_FAILURES, CACHE_HIT_BYTES),
     *(CACHE_ENTRIES, CACHE_SIZE, CACHE_SIZE_MAX, CACHE_STORES, CACHE_EVICTIONS),
     *(SHARED_STATE, SHARED_FAILURES, SHARED_SKIPS, SHARED_LOST_STORES),
-    *(DROPPED, LOOP_LAG),
+    *(DROPPED, ALERT_FIRING, LOOP_LAG),
 )
 SHARED_STATES = ("none", "ok", "trying", "slow", "failing")
