@@ -51,8 +51,12 @@ _MESSAGES = {
     "model_type": "must be a mapping",
     "model_attributes_type": "must be a mapping",
     "path_not_file": "no such file",
+    "date_type": "must be a day such as 2026-01-31",
+    "date_parsing": "must be a day such as 2026-01-31",
+    "date_from_datetime_parsing": "must be a day such as 2026-01-31",
+    "date_from_datetime_inexact": "must be a day such as 2026-01-31, without a time",
 }
-_SHOULD = re.compile(r"(Input|String|Value) should")
+_SHOULD = re.compile(r"(Decimal input|Input|String|Value) should")
 
 
 @dataclass(frozen=True, slots=True)
