@@ -26,6 +26,7 @@ FAILED_MAX = 3
 ALONE_S = 1.0
 ALONE_MAX_S = 8.0
 FORGIVEN_AFTER_S = 10.0
+"""They are for who is left alone for 1 s at first, and in proportion for others."""
 
 
 class State(Enum):
@@ -48,10 +49,11 @@ def worst(states: list[State]) -> State:
 class Breaker:
     """Moments are in seconds of any one clock. `problem` is the kind of the last failure.
 
-    `began_at` tells when a round trip was asked for, `now` when it is judged.
+    `began_at` tells when a round trip was asked for, `now` when it is judged. `alone_s` is how long
+    it is left alone at first.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, alone_s: float = ALONE_S) -> None:
         self.state = State.OK
         self.problem = ""
         self._late_count = 0
@@ -60,9 +62,11 @@ class Breaker:
         self._nonsense_from = 0.0
         self._row_from = 0.0
         """What began earlier is in no row."""
-        self._alone_s = ALONE_S
+        self._first_s = self._alone_s = alone_s
+        self._most_s = ALONE_MAX_S * alone_s / ALONE_S
+        self._forgiven_s = FORGIVEN_AFTER_S * alone_s / ALONE_S
         self._until = 0.0
-        self._ok_since = -FORGIVEN_AFTER_S
+        self._ok_since = -self._forgiven_s
 
     def __repr__(self) -> str:
         if self.state is State.OK:
@@ -115,7 +119,7 @@ class Breaker:
     def hurry(self) -> None:
         """Something has changed: the next trial is due now."""
         self._until = 0.0
-        self._alone_s = ALONE_S
+        self._alone_s = self._first_s
 
     def trial_begins(self) -> None:
         self.state = State.TRYING
@@ -133,12 +137,12 @@ class Breaker:
         self._again(State.FAILING, problem, now)
 
     def _again(self, state: State, problem: str, now: float) -> None:
-        self._alone_s = min(2.0 * self._alone_s, ALONE_MAX_S)
+        self._alone_s = min(2.0 * self._alone_s, self._most_s)
         self._stay(state, problem, now)
 
     def _leave_alone(self, state: State, problem: str, now: float) -> None:
-        soon = now - self._ok_since < FORGIVEN_AFTER_S
-        self._alone_s = min(2.0 * self._alone_s, ALONE_MAX_S) if soon else ALONE_S
+        soon = now - self._ok_since < self._forgiven_s
+        self._alone_s = min(2.0 * self._alone_s, self._most_s) if soon else self._first_s
         self._stay(state, problem, now)
 
     def _stay(self, state: State, problem: str, now: float) -> None:

@@ -19,18 +19,21 @@ from service.caches.lookups import Lookups
 from service.caches.replies import NonsenseError
 from service.redis_door import Fault, Line, fault, kind
 
-WRITES_PAUSE_S = 1.0
-"""After it would not take one: full, read-only, or its disk failed."""
 LOOKS_IN_FLIGHT_MAX = 2
 _log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a lookup is waited for, and anything else. Seconds."""
+    """How long a lookup is waited for, and anything else; and how often a node is visited.
+
+    For as long as that it is left alone at first, and told nothing after it would not take
+    something: full, read-only, or its disk failed. Seconds.
+    """
 
     wait_s: float
     timeout_s: float
+    pace_s: float = 1.0
 
 
 class Lane:
@@ -45,7 +48,7 @@ class Lane:
     ) -> None:
         self.name = name
         self.probe = probe
-        self.breaker = Breaker()
+        self.breaker = Breaker(patience.pace_s)
         self.failure_count = 0
         self.late_count = 0
         self.moved = False
@@ -54,6 +57,7 @@ class Lane:
         """The kind of the error with which it last refused to take something."""
         self.line = line
         self.wait_s = patience.wait_s
+        self.pace_s = patience.pace_s
         self._in_cluster = not at_once
         self._loop = asyncio.get_running_loop()
         self._writes_from = 0.0
@@ -127,7 +131,7 @@ class Lane:
                 self._refused(reply)
             case _:
                 # Those who look values up find out whether it is there at all.
-                self._writes_from = self._loop.time() + WRITES_PAUSE_S
+                self._writes_from = self._loop.time() + self.pace_s
         return False
 
     def tried(self, *, in_time: bool) -> None:
@@ -164,7 +168,7 @@ class Lane:
 
     def _refused(self, error: Exception) -> None:
         self.failure_count += 1
-        self._writes_from = self._loop.time() + WRITES_PAUSE_S
+        self._writes_from = self._loop.time() + self.pace_s
         if not self.write_problem:
             _log.warning("Redis takes no answers", server=self.name, error=kind(error))
         self.write_problem = kind(error)

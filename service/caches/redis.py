@@ -23,7 +23,7 @@ from service.caches.errands import Dropped, Errand
 from service.caches.lane import Lane, Patience
 from service.caches.lanes import lanes
 from service.caches.replies import to_set
-from service.caches.visit import VISIT_S, visit
+from service.caches.visit import visit
 from service.caches.wait import PASSES_TO_HEAR, Wait
 from service.domain.kept import Kept
 from service.domain.waited import Waited
@@ -32,6 +32,7 @@ from service.redis_door import Client, RedisTerms, Words, connect, kind
 PACK_IN_THREAD_BYTES_MIN = 64 * 1024
 UNPACK_IN_THREAD_BYTES_MIN = 512 * 1024
 """To pack or unpack more takes longer than others may wait for the loop."""
+_FIRST_LOOK_MAX_S = 1.0
 _log = structlog.get_logger()
 _NAMES_BYTES_MAX = 64 * 1024
 """What an answer has beside its body."""
@@ -45,6 +46,8 @@ class SharedLimits:
     wait_s: float = 0.005
     compress_bytes_min: int = 4096
     entry_bytes_max: int = 8 * 1024 * 1024
+    pace_s: float = 1.0
+    """How often each node is visited, and for how long one that fails is left alone at first."""
 
 
 class RedisAnswers:
@@ -74,7 +77,7 @@ class RedisAnswers:
         self._limits = limits
         self._names = b"%b:a1:" % limits.prefix.encode()
         probe = b"%b:p1" % limits.prefix.encode()
-        patience = Patience(limits.wait_s, terms.timeout_s)
+        patience = Patience(limits.wait_s, terms.timeout_s, limits.pace_s)
         self.lanes = lanes(terms, probe, patience)
         self._clock = SharedClock(clock)
         self._clock_key = b"%b:clock" % limits.prefix.encode()
@@ -125,7 +128,7 @@ class RedisAnswers:
         first = asyncio.Event()
         self._rounds = asyncio.create_task(self._go_round(first), name="shared cache")
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(VISIT_S):
+            async with asyncio.timeout(_FIRST_LOOK_MAX_S):
                 await first.wait()
 
     async def aclose(self) -> None:
@@ -230,13 +233,13 @@ class RedisAnswers:
             began_at = self._loop.time()
             await self._round()
             first.set()
-            await asyncio.sleep(max(0.1, began_at + VISIT_S - self._loop.time()))
+            await asyncio.sleep(max(0.1, began_at + self._limits.pace_s - self._loop.time()))
 
     async def _round(self) -> None:
         async def called(callback: Callable[[Client], Awaitable[None]]) -> None:
             # They say themselves what went wrong; the next round comes.
             with contextlib.suppress(Exception):
-                async with asyncio.timeout(VISIT_S):
+                async with asyncio.timeout(self._limits.pace_s):
                     await callback(self.client)
 
         clock_lane = self.lanes.of(self._clock_key)

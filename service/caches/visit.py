@@ -12,18 +12,16 @@ from service.caches.replies import NonsenseError, to_set
 from service.caches.wait import Wait
 from service.redis_door import Fault, Words, fault
 
-VISIT_S = 1.0
-"""How often each node is visited."""
 _PROBE = b"1"
 _PROBE_MS = 10_000
 
 
 async def visit(lane: Lane, clock: SharedClock | None = None) -> None:
-    """To be called each second. Sets the clock, if there is one. Raises nothing."""
+    """To be called at the lane's pace. Sets the clock, if there is one. Raises nothing."""
     if await _has_new_master(lane):
         lane.breaker.hurry()
     # Of the visits the one that comes closest.
-    if lane.breaker.trial_is_due(asyncio.get_running_loop().time() + VISIT_S / 2.0):
+    if lane.breaker.trial_is_due(asyncio.get_running_loop().time() + lane.pace_s / 2.0):
         await _try(lane)
     elif lane.is_open():
         await _greet(lane, clock)

@@ -20,8 +20,8 @@ from service.ports import Claims
 
 ONWARD_S = 0.01
 """Before somebody asks who was told nothing."""
-NOBODY_MAX = 3
-"""So often a claim may be taken by nobody: then Redis says what cannot be."""
+NOBODY_MAX = 2
+"""So often a claim may have been given up just then; more often is not what a Redis says."""
 
 
 class Alone:
@@ -69,10 +69,12 @@ class Relay:
             landed = await follower.landed()
             if landed is not None:
                 return landed
-            nobody_count += not follower.has_seen_holder
-            # Who has waited for another replica is to be the only one that asks anew.
-            errand = errand._replace(waited=None)
-            await asyncio.sleep(ONWARD_S)
+            if follower.has_seen_holder:
+                # Who has waited for another replica is to be the only one that asks anew.
+                errand = errand._replace(waited=None)
+                await asyncio.sleep(ONWARD_S)
+            else:
+                nobody_count += 1
         return await errand.fetch(nobody)
 
     async def _lead(self, claims: Claims, token: bytes, errand: Errand) -> Landed:

@@ -19,6 +19,7 @@ from service.domain.kept import Kept
 from tests.kit.redis import RedisServer, redis_server
 from tests.kit.shared_cache import (
     KEPT,
+    PACE_S,
     TTL_S,
     fill,
     found,
@@ -206,7 +207,7 @@ async def test_a_user_who_may_not_ask_for_the_time(redis: RedisServer) -> None:
     redis.order("ACL", "SETUSER", "me", "on", ">pw", "~*", "+@all", "-time")
     terms = replace(redis.terms(), url=redis.url.replace("127.0.0.1", "me:pw@127.0.0.1"))
     async with shared_cache(terms, wait_s=PLENTY_S, clock=lambda: 5.0) as answers:
-        await asyncio.sleep(1.2)
+        await asyncio.sleep(2.0 * PACE_S)
         await fill(answers, 1)
         found_count = await found(answers, 1)
         state, now = answers.state, answers.now()
@@ -224,8 +225,8 @@ async def test_what_is_put_last(redis: RedisServer) -> None:
     assert b":1\r\n" == redis.ask("EXISTS", name(1))
 
 
-async def test_callbacks_each_second(redis: RedisServer) -> None:
-    """Who has registered is called each second with a client; what one raises hurts no other."""
+async def test_callbacks_in_each_round(redis: RedisServer) -> None:
+    """Who has registered is called in each round with a client; what one raises hurts no other."""
     called: list[float] = []
 
     async def asks(client: Any) -> None:
@@ -240,11 +241,11 @@ async def test_callbacks_each_second(redis: RedisServer) -> None:
 
     async with shared_cache(redis.terms()) as answers:
         answers.each_round += [raises, hangs, asks]
-        await until(lambda: len(called) >= 2, within_s=8.0)
+        await until(lambda: len(called) >= 3, within_s=8.0)
     gaps = [later - earlier for earlier, later in pairwise(called)]
 
     assert b"$4\r\nhere\r\n" == redis.ask("GET", "said")
-    assert all(0.9 < gap < 1.6 for gap in gaps)
+    assert all(PACE_S < gap < PACE_S + 0.6 for gap in gaps)
 
 
 async def test_what_cannot_be_written(redis: RedisServer) -> None:

@@ -14,6 +14,7 @@ import structlog
 
 from tests.kit.redis_sentinel import RedisSentinel, redis_sentinel
 from tests.kit.shared_cache import (
+    PACE_S,
     TTL_S,
     WAIT_S,
     fill,
@@ -82,7 +83,7 @@ async def test_the_sentinels_are_gone(sentinel: RedisSentinel) -> None:
     async with shared_cache(sentinel.terms()) as answers:
         await fill(answers, KEYS)
         sentinel.sentinels[0].kill()
-        await asyncio.sleep(1.2)
+        await asyncio.sleep(2.0 * PACE_S)
         found_count = await found(answers, KEYS)
         state = answers.state
 

@@ -7,7 +7,6 @@ import random
 from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,8 +17,8 @@ from service.ports import Claims
 from service.redis_door import Mode, RedisTerms
 from tests.kit.faulty_tcp import faulty_tcp
 from tests.kit.redis import RedisServer, redis_server
-from tests.kit.redis_cluster import redis_cluster
-from tests.kit.shared_cache import KEPT, PREFIX, TTL_S, key, name, shared_cache, until
+from tests.kit.redis_cluster import RedisCluster, redis_cluster
+from tests.kit.shared_cache import KEPT, PACE_S, PREFIX, TTL_S, key, name, shared_cache, until
 
 TIMEOUT_S = 0.25
 LEASE_S = 30.0
@@ -31,6 +30,21 @@ SLACK_S = 0.2
 def _redis(tmp_path_factory: pytest.TempPathFactory) -> Generator[RedisServer, None, None]:
     with redis_server(tmp_path_factory.mktemp("redis")) as server:
         yield server
+
+
+@pytest.fixture(name="cluster", scope="module")
+def _cluster(tmp_path_factory: pytest.TempPathFactory) -> Generator[RedisCluster, None, None]:
+    with redis_cluster(tmp_path_factory.mktemp("cluster")) as cluster:
+        yield cluster
+
+
+@pytest.fixture(name="terms", params=[Mode.SINGLE, Mode.CLUSTER])
+def _terms(request: pytest.FixtureRequest) -> RedisTerms:
+    """Of a single server, and of a cluster."""
+    server: RedisServer | RedisCluster = request.getfixturevalue(
+        "redis" if request.param is Mode.SINGLE else "cluster"
+    )
+    return server.terms()
 
 
 @pytest.fixture(autouse=True)
@@ -101,36 +115,27 @@ async def test_a_claim_ends(redis: RedisServer) -> None:
     assert [None, True, True] == [too_late, then, at_last]
 
 
-@pytest.mark.parametrize("mode", [Mode.SINGLE, Mode.CLUSTER])
-async def test_what_is_told(redis: RedisServer, tmp_path: Path, mode: Mode) -> None:
+async def test_what_is_told(terms: RedisTerms) -> None:
     """Pieces come in order and whole, from any piece on, however many were told at once."""
     pieces = [b"piece %d" % number for number in range(2 * PIECES_MAX + 10)]
+    async with claims_at(terms) as (holder, answers), claims_at(terms) as (other, _):
+        nobody = await other.told(key(1), b"", 0)
+        await holder.claim(key(1), b"a", LEASE_S)
+        silent = await other.told(key(1), b"", 0)
+        holder.tell(key(1), b"a", pieces[:3], KEEP_S)
+        holder.tell(key(1), b"a", pieces[3:], KEEP_S)
+        await settled(answers)
+        heard: list[bytes] = []
+        while (told := await other.told(key(1), b"", len(heard))) and told.pieces:
+            heard += told.pieces
 
-    async def check(terms: RedisTerms) -> None:
-        async with claims_at(terms) as (holder, answers), claims_at(terms) as (other, _):
-            nobody = await other.told(key(1), b"", 0)
-            await holder.claim(key(1), b"a", LEASE_S)
-            silent = await other.told(key(1), b"", 0)
-            holder.tell(key(1), b"a", pieces[:3], KEEP_S)
-            holder.tell(key(1), b"a", pieces[3:], KEEP_S)
-            await settled(answers)
-            heard: list[bytes] = []
-            while (told := await other.told(key(1), b"", len(heard))) and told.pieces:
-                heard += told.pieces
-
-            assert nobody is not None
-            assert (b"", []) == (nobody.holder, list(nobody.pieces))
-            assert silent is not None
-            assert (b"a", []) == (silent.holder, list(silent.pieces))
-            assert pieces == heard
-            assert told is not None
-            assert b"a" == told.holder
-
-    if mode is Mode.SINGLE:
-        await check(redis.terms())
-    else:
-        with redis_cluster(tmp_path) as cluster:
-            await check(cluster.terms())
+    assert nobody is not None
+    assert (b"", []) == (nobody.holder, list(nobody.pieces))
+    assert silent is not None
+    assert (b"a", []) == (silent.holder, list(silent.pieces))
+    assert pieces == heard
+    assert told is not None
+    assert b"a" == told.holder
 
 
 async def test_each_holder_speaks_for_itself(redis: RedisServer) -> None:
@@ -155,30 +160,21 @@ async def test_each_holder_speaks_for_itself(redis: RedisServer) -> None:
     assert (b"b", [b"other"]) == (of_b.holder, of_b.pieces)
 
 
-@pytest.mark.parametrize("mode", [Mode.SINGLE, Mode.CLUSTER])
-async def test_who_waits(redis: RedisServer, tmp_path: Path, mode: Mode) -> None:
+async def test_who_waits(terms: RedisTerms) -> None:
     """The holder knows for how long anybody waits at most, and forgets it a second later."""
+    async with claims_at(terms) as (holder, _), claims_at(terms) as (other, _):
+        await holder.claim(key(2), b"a", LEASE_S)
+        nobody = await holder.renew(key(2), b"a", LEASE_S)
+        for wait_s in (20.0, 10.0, 0.0):
+            await other.told(key(2), b"", 0, wait_s)
+        most = await holder.renew(key(2), b"a", LEASE_S)
+        not_ours = await other.renew(key(2), b"b", LEASE_S)
+        await asyncio.sleep(WAITS_FOR_S + 0.1)
+        at_last = await holder.renew(key(2), b"a", LEASE_S)
 
-    async def check(terms: RedisTerms) -> None:
-        async with claims_at(terms) as (holder, _), claims_at(terms) as (other, _):
-            await holder.claim(key(1), b"a", LEASE_S)
-            nobody = await holder.renew(key(1), b"a", LEASE_S)
-            for wait_s in (20.0, 10.0, 0.0):
-                await other.told(key(1), b"", 0, wait_s)
-            most = await holder.renew(key(1), b"a", LEASE_S)
-            not_ours = await other.renew(key(1), b"b", LEASE_S)
-            await asyncio.sleep(WAITS_FOR_S + 0.1)
-            at_last = await holder.renew(key(1), b"a", LEASE_S)
-
-        assert most is not None
-        assert 19.0 < most <= 20.0
-        assert (0.0, None, 0.0) == (nobody, not_ours, at_last)
-
-    if mode is Mode.SINGLE:
-        await check(redis.terms())
-    else:
-        with redis_cluster(tmp_path) as cluster:
-            await check(cluster.terms())
+    assert most is not None
+    assert 19.0 < most <= 20.0
+    assert (0.0, None, 0.0) == (nobody, not_ours, at_last)
 
 
 async def test_who_waits_for_a_full_redis(redis: RedisServer) -> None:
@@ -241,7 +237,7 @@ async def test_no_piece_is_left_out(redis: RedisServer) -> None:
         claims.tell(key(1), b"a", [b"two"], KEEP_S)
         await settled(answers)
         redis.drain()
-        await asyncio.sleep(1.1)
+        await asyncio.sleep(PACE_S + 0.1)
         claims.tell(key(1), b"a", [b"three"], KEEP_S)
         claims.tell(key(2), b"b", [b"another story"], KEEP_S)
         await settled(answers)
