@@ -57,13 +57,15 @@ contract: $(READY) ## buf lint, buf breaking, generated code and docs fresh
 	tools/generate --check
 	$(BIN)/python tools/config_docs.py --check
 	$(BIN)/python tools/errors_docs.py --check
+	$(BIN)/python tools/metrics_docs.py --check
 
 generate: $(READY) ## Write generated/ from protos/
 	tools/generate
 
-docs: $(READY) ## Write docs/configuration.md and docs/errors.md
+docs: $(READY) ## Write docs/configuration.md, docs/errors.md and the metrics in docs/telemetry.md
 	$(BIN)/python tools/config_docs.py
 	$(BIN)/python tools/errors_docs.py
+	$(BIN)/python tools/metrics_docs.py
 
 lock: $(READY) ## Compile requirements/*.txt from the floors in pyproject.toml
 	tools/lock
@@ -77,8 +79,9 @@ soak: $(READY) ## Longer proofs than the suite has time for: minutes
 sim: $(READY) ## Routing against the formula it replaces, 8 replicas in virtual time: about six minutes
 	$(BIN)/python -m tests.benchmark.routing_sim
 
-bench: $(READY) ## CPU per call, as ratios to an empty RPC and to bare litellm
+bench: $(READY) ## CPU per call, as ratios to an empty RPC and to bare litellm; and what telemetry adds
 	$(BIN)/python -m tests.benchmark
+	$(BIN)/python -m tests.benchmark.telemetry
 
 bench-peers: $(READY) $(PEERS_READY) ## Cache hits against LiteLLM proxy's, as ratios; installs it into .venv-peers; about eight minutes
 	$(BIN)/python -m tests.benchmark.peers

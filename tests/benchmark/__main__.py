@@ -126,7 +126,7 @@ async def ask_stream(stub: Any) -> None:
 
 @contextlib.contextmanager
 def service(
-    engine: str, base_url: str, cache: str = "false"
+    engine: str, base_url: str, cache: str = "false", **more: str
 ) -> Generator[tuple[subprocess.Popen[str], str, float]]:
     """The process, its port, and the seconds it took to be ready."""
     with tempfile.TemporaryDirectory() as folder:
@@ -137,9 +137,11 @@ def service(
             "AI_PROVIDER_PORT": "0",
             "AI_PROVIDER__SERVICE__HOST": "127.0.0.1",
             "AI_PROVIDER__SERVER__DRAIN__SETTLE_S": "0",
+            "AI_PROVIDER__ANALYTICS__FILE": f"{folder}/ledger.sqlite3",
             "AI_PROVIDER__PROVIDERS__OPENAI__ENGINE": engine,
             "AI_PROVIDER__CACHE__ENABLED": cache,
             "AI_PROVIDER__ROUTING__ALIASES": '{"either": ["gpt-4o", "gpt-4o-mini"]}',
+            **more,
         }
         started = time.monotonic()
         with (

@@ -99,12 +99,15 @@ def points(metric: Any) -> Iterable[Any]:
 
 
 @contextmanager
-def grpc_receiver() -> Generator[Received]:
+def grpc_receiver(*, keep: bool = True) -> Generator[Received]:
+    """With `keep` of False it forgets everything at once."""
     received = Received()
 
     def export(kind: str) -> Any:
         def exported(request: Any, context: Any) -> Any:
-            received.add(kind, request, {key: str(v) for key, v in context.invocation_metadata()})
+            if keep:
+                headers = {key: str(value) for key, value in context.invocation_metadata()}
+                received.add(kind, request, headers)
             return _RESPONSES[kind]()
 
         # The generated way to add a service takes anything that has its methods.

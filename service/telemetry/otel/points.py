@@ -68,6 +68,7 @@ class Points:
 
     def _metrics(self) -> Iterator[Metric]:
         with self._tallies.lock:
+            self._tallies.settle()
             sums = {metric: values.copy() for metric, values in self._tallies.sums.items()}
             spreads = {
                 metric: {values: spread.copy() for values, spread in told.items()}

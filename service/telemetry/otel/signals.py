@@ -40,7 +40,7 @@ from service.telemetry.terms import OtelVariables, Signal, TelemetryTerms
 
 SCOPE = "aiprovider"
 _UNSAID = "unknown_service"
-_BREATHE_EVERY = 8
+_BREATHE_EVERY = 16
 """After so many records the event loop is let in: a whole batch could keep it waiting."""
 
 
@@ -185,7 +185,18 @@ def _resource(terms: TelemetryTerms) -> Resource:
         for name, value in own.items()
         if value and (name == "service.name" or name not in said.attributes)
     }
-    return said.merge(Resource(left))
+    whole = said.merge(Resource(left))
+    return _HashedOnce(whole.attributes, whole.schema_url)
+
+
+class _HashedOnce(Resource):
+    """The SDK asks for the hash of a resource at each span, and makes JSON of it each time."""
+
+    def __hash__(self) -> int:
+        return hash(id(self))
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
 
 
 def _span_id() -> str:
