@@ -101,8 +101,7 @@ def _count_call(rollup: Rollup, call: CallRecord) -> None:
         sums[_ROUTE_US] += int(phases.route_s * _US)
     tallies = rollup.tallies
     _tally(tallies, _TOTAL, total_s)
-    provider_s = phases.provider_s
-    provider_s = min(provider_s, total_s)
+    provider_s = min(phases.provider_s, total_s)
     if provider_s:
         sums[_PROVIDER_US] += int(provider_s * _US)
         _tally(tallies, _PROVIDER, provider_s)
@@ -140,20 +139,14 @@ def _count_failure(rollup: Rollup, call: CallRecord) -> None:
 
 
 def _count_failover(rollup: Rollup, call: CallRecord) -> None:
-    lost_s = 0.0
-    failed = went_on = False
-    for attempt in call.attempts:
-        if attempt.outcome is _FAILED:
-            failed = True
-            lost_s += attempt.duration_s
-        elif failed and attempt.outcome is not _SKIPPED:
-            went_on = True
-    failed_count = sum(attempt.outcome is _FAILED for attempt in call.attempts)
-    if failed_count > 1 or went_on:
-        rollup.counts[Count.FAILOVERS] += 1
-        if call.code == "OK":
-            rollup.counts[Count.RECOVERED] += 1
-            _tally(rollup.tallies, Kind.RECOVERY, lost_s)
+    made = [attempt for attempt in call.attempts if attempt.outcome is not _SKIPPED]
+    lost_s = [attempt.duration_s for attempt in made if attempt.outcome is _FAILED]
+    if not lost_s or len(made) == 1:
+        return
+    rollup.counts[Count.FAILOVERS] += 1
+    if call.code == "OK":
+        rollup.counts[Count.RECOVERED] += 1
+        _tally(rollup.tallies, Kind.RECOVERY, sum(lost_s))
 
 
 def _count_attempt(rollup: Rollup, record: AttemptRecord) -> None:
