@@ -14,6 +14,7 @@ from aiprovider.v1 import completion_service_pb2_grpc, model_service_pb2_grpc
 from service.adversary import Adversary
 from service.app import App
 from service.config import load
+from service.telemetry.logs import LogWriter
 from service.telemetry.redaction import Redactor
 
 FAMILIES = {
@@ -65,7 +66,11 @@ def environment(adversary: Adversary, engine: str = "native", **more: str) -> Ma
 
 @asynccontextmanager
 async def running(
-    folder: Path, engine: str = "native", adversary: Any = None, **more: str
+    folder: Path,
+    engine: str = "native",
+    adversary: Any = None,
+    log_writer: LogWriter | None = None,
+    **more: str,
 ) -> AsyncGenerator[Stack, None]:
     """`more` are further variables, such as `AI_PROVIDER__LIMITS__ATTEMPTS_MAX="3"`.
 
@@ -74,7 +79,7 @@ async def running(
     async with nullcontext(adversary) if adversary else Adversary() as adversary:  # noqa: PLR1704
         variables = environment(adversary, engine, **more)
         loaded = load(variables, directory=folder, secrets_dir=folder / "no-secrets")
-        app = App(loaded, Redactor(), None)
+        app = App(loaded, Redactor(), log_writer)
         await app.start()
         options = (
             ("grpc.enable_retries", 0),
