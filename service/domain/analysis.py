@@ -43,22 +43,27 @@ def share(part: float, whole: float) -> float:
 
 def latency(tally: Mapping[int, int], sum_us: int | None = None) -> Latency | None:
     """None if nothing was measured. `sum_us` makes the mean exact."""
-    count = sketch.count(tally)
-    if not count:
+    measured = sketch.count(tally)
+    if not measured:
         return None
-    total_s = sum_us / _US if sum_us is not None else (sketch.mean(tally) or 0.0) * count
-    return Latency(count, total_s / count, *quantiles(tally, (0.5, 0.95, 0.99)))
+    mean_s = sum_us / _US / measured if sum_us is not None else sketch.mean(tally) or 0.0
+    return Latency(measured, mean_s, *quantiles(tally, (0.5, 0.95, 0.99)))
 
 
 def quantiles(tally: Mapping[int, int], shares: Sequence[float]) -> list[float]:
-    """In seconds, for ascending shares, in one pass. `tally` must not be empty."""
-    ranks = [math.ceil(one * sketch.count(tally)) or 1 for one in shares]
+    """In seconds, for ascending shares, in one pass; none if nothing was measured."""
+    measured = sketch.count(tally)
+    if not measured:
+        return []
+    ranks = [math.ceil(one * measured) or 1 for one in shares]
     found: list[float] = []
     passed = 0
     for place in sorted(tally):
         passed += tally[place]
-        while len(found) < len(ranks) and passed >= ranks[len(found)]:
+        while passed >= ranks[len(found)]:
             found.append(sketch.latency(place))
+            if len(found) == len(ranks):
+                return found
     return found
 
 

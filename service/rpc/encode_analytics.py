@@ -26,14 +26,15 @@ PERFORMANCE_KINDS = USAGE_KINDS | {Kind.PER_TOKEN, Kind.PROVIDER, Kind.OVERHEAD}
 ERROR_KINDS = frozenset({Kind.REASONS, Kind.ATTEMPT_REASONS, Kind.RECOVERY})
 EVERY_KIND = PERFORMANCE_KINDS | ERROR_KINDS
 """The tallies that the buckets are made of. Costs need none."""
+_UNKNOWN = (None, None, None)
 _HOUR_S = 3600
 _US = 1e6
 
 
 def usage_bucket(cell: Cell, names: Sequence[str] = ()) -> pb.UsageBucket:
     rollup = cell.rollup
-    total = analysis.latency(rollup.tally(Kind.TOTAL))
-    first = analysis.latency(rollup.tally(Kind.FIRST_TOKEN))
+    total = analysis.quantiles(rollup.tally(Kind.TOTAL), (0.5, 0.95, 0.99)) or _UNKNOWN
+    first = analysis.quantiles(rollup.tally(Kind.FIRST_TOKEN), (0.5,)) or _UNKNOWN
     return pb.UsageBucket(
         start_time=timestamp(cell.start),
         dimensions=_dimensions(cell, names),
@@ -43,10 +44,10 @@ def usage_bucket(cell: Cell, names: Sequence[str] = ()) -> pb.UsageBucket:
         failovers=rollup[Count.FAILOVERS],
         usage=usage_pb(rollup.usage),
         cost=_cost(rollup),
-        latency_p50=_seconds(total and total.p50_s),
-        latency_p95=_seconds(total and total.p95_s),
-        latency_p99=_seconds(total and total.p99_s),
-        time_to_first_token_p50=_seconds(first and first.p50_s),
+        latency_p50=_seconds(total[0]),
+        latency_p95=_seconds(total[1]),
+        latency_p99=_seconds(total[2]),
+        time_to_first_token_p50=_seconds(first[0]),
         attempts=rollup[Count.ATTEMPTS],
         unpriced_attempts=rollup[Count.UNPRICED_ATTEMPTS],
         cache=_cache(rollup),

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from aiprovider.v1 import analytics_service_pb2 as pb
 
 from service.domain import analysis
-from service.domain.rollup import OTHER, Axis, Cell, Dimension, LedgerAnswer, LedgerQuery, Rank
+from service.domain.rollup import OTHER, Axis, Dimension, LedgerQuery, Rank
 from service.ports import Ledger
 from service.rpc import encode_analytics as encode
+from service.rpc.analytics_answers import whole_cell
 from service.rpc.decode.analytics import Asker, filters, name_of, span
 from service.rpc.decode.check import Check
 from service.rpc.values import duration, timestamp
@@ -69,11 +70,6 @@ async def overview(ledger: Ledger, asked: Wanted, now: float) -> pb.GetOverviewR
         ],
         trend_step=duration(step_s),
     )
-
-
-def whole_cell(answer: LedgerAnswer) -> Cell:
-    """All cells as one."""
-    return Cell(answer.start, answer.end, (), answer.total)
 
 
 def _before(query: LedgerQuery) -> LedgerQuery:

@@ -16,17 +16,18 @@ from service.domain.cache_stats import CacheReport
 from service.domain.errors import FieldViolation, ServiceFailure
 from service.domain.permission import Permission
 from service.domain.reasons import ErrorReason
-from service.domain.rollup import Kind, LedgerAnswer, Rank
+from service.domain.rollup import Kind, Rank
 from service.health.monitor import Monitor
 from service.ports import Ledger, LedgerTooMuch, LedgerUnavailable
+from service.rpc import analytics_answers as answers
 from service.rpc import encode_analytics as encode
+from service.rpc.analytics_answers import Told
 from service.rpc.call import Context, current, require
-from service.rpc.decode.analytics import Asked, Asker, Query, asked
+from service.rpc.decode.analytics import Asker, Query, asked
 from service.rpc.decode.watching import watching
 from service.rpc.encode_cache import cache_stats
-from service.rpc.overview import overview, wanted, whole_cell
+from service.rpc.overview import overview, wanted
 from service.rpc.provider_health import provider_health
-from service.rpc.values import timestamp
 from service.telemetry.live import Live
 
 _RETRY_AFTER_S = 1.0
@@ -59,49 +60,25 @@ class AnalyticsServicer(pb_grpc.AnalyticsServiceServicer):
         self, request: pb.QueryUsageRequest, context: Context
     ) -> pb.QueryUsageResponse:
         told = await self._told(request, Rank.REQUESTS, encode.USAGE_KINDS, "")
-        cells, names = told.answer.cells, told.asked.names
-        return pb.QueryUsageResponse(
-            buckets=[encode.usage_bucket(cell, names) for cell in cells],
-            total=encode.usage_bucket(whole_cell(told.answer)),
-            next_page_token=told.next_token,
-            data_until_time=timestamp(told.answer.data_until),
-        )
+        return await asyncio.to_thread(answers.usage, told)
 
     async def QueryPerformance(
         self, request: pb.QueryPerformanceRequest, context: Context
     ) -> pb.QueryPerformanceResponse:
         told = await self._told(request.query, Rank.REQUESTS, encode.PERFORMANCE_KINDS)
-        cells, names, now = told.answer.cells, told.asked.names, self._wall()
-        return pb.QueryPerformanceResponse(
-            buckets=[encode.performance_bucket(cell, now, names) for cell in cells],
-            total=encode.performance_bucket(whole_cell(told.answer), now),
-            next_page_token=told.next_token,
-            data_until_time=timestamp(told.answer.data_until),
-        )
+        return await asyncio.to_thread(answers.performance, told)
 
     async def QueryCosts(
         self, request: pb.QueryCostsRequest, context: Context
     ) -> pb.QueryCostsResponse:
         told = await self._told(request.query, Rank.COST, frozenset())
-        cells, names = told.answer.cells, told.asked.names
-        return pb.QueryCostsResponse(
-            buckets=[encode.cost_bucket(cell, names) for cell in cells],
-            total=encode.cost_bucket(whole_cell(told.answer)),
-            next_page_token=told.next_token,
-            data_until_time=timestamp(told.answer.data_until),
-        )
+        return await asyncio.to_thread(answers.costs, told)
 
     async def QueryErrors(
         self, request: pb.QueryErrorsRequest, context: Context
     ) -> pb.QueryErrorsResponse:
         told = await self._told(request.query, Rank.ERRORS, encode.ERROR_KINDS)
-        cells, names = told.answer.cells, told.asked.names
-        return pb.QueryErrorsResponse(
-            buckets=[encode.error_bucket(cell, names) for cell in cells],
-            total=encode.error_bucket(whole_cell(told.answer)),
-            next_page_token=told.next_token,
-            data_until_time=timestamp(told.answer.data_until),
-        )
+        return await asyncio.to_thread(answers.errors, told)
 
     async def GetOverview(
         self, request: pb.GetOverviewRequest, context: Context
@@ -144,13 +121,14 @@ class AnalyticsServicer(pb_grpc.AnalyticsServiceServicer):
 
     async def _told(
         self, query: Query, rank: Rank, kinds: frozenset[Kind], path: str = "query."
-    ) -> _Told:
-        found = asked(query, self._asker(), rank, path)
+    ) -> Told:
+        asker = self._asker()
+        found = asked(query, asker, rank, path)
         try:
             answer = await self._sources.ledger.query(replace(found.query, kinds=kinds))
         except (LedgerUnavailable, LedgerTooMuch) as error:
             _refuse(error, f"{path}step" if query.HasField("step") else f"{path}group_by")
-        return _Told(found, answer)
+        return Told(found, answer, asker.now)
 
     def _asker(self) -> Asker:
         call = current()
@@ -168,16 +146,6 @@ class AnalyticsServicer(pb_grpc.AnalyticsServiceServicer):
         with suppress(TimeoutError):
             async with asyncio.timeout(interval_s):
                 await self._drained.wait()
-
-
-@dataclass(frozen=True, slots=True)
-class _Told:
-    asked: Asked
-    answer: LedgerAnswer
-
-    @property
-    def next_token(self) -> str:
-        return self.asked.next_token(self.answer)
 
 
 def _refuse(error: LedgerUnavailable | LedgerTooMuch, field: str) -> NoReturn:
