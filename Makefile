@@ -57,6 +57,7 @@ contract: $(READY) ## buf lint, buf breaking, generated code and docs fresh
 	tools/generate --check
 	$(BIN)/python tools/config_docs.py --check
 	$(BIN)/python tools/errors_docs.py --check
+	$(BIN)/python tools/alert_rules.py --check
 	$(BIN)/python tools/metrics_docs.py --check
 
 generate: $(READY) ## Write generated/ from protos/
@@ -65,6 +66,7 @@ generate: $(READY) ## Write generated/ from protos/
 docs: $(READY) ## Write docs/configuration.md, docs/errors.md and the metrics in docs/telemetry.md
 	$(BIN)/python tools/config_docs.py
 	$(BIN)/python tools/errors_docs.py
+	$(BIN)/python tools/alert_rules.py
 	$(BIN)/python tools/metrics_docs.py
 
 lock: $(READY) ## Compile requirements/*.txt from the floors in pyproject.toml

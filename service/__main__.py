@@ -1,4 +1,4 @@
-"""`python -m service COMMAND`: serve, probe, config, replay, demo-providers. Only arguments."""
+"""`python -m service COMMAND`: serve, probe, config, alerts, replay and more. Only arguments."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ _COMMANDS = {
     "serve": ("service.serve", "serve the gRPC service (the default)"),
     "probe": ("service.probe", "ask a server for its health; for health checks of containers"),
     "config": ("service.config.command", "print or check the effective configuration"),
+    "alerts": ("service.alert_rules", "print the alert rules in force for Prometheus"),
     "replay": ("service.replay", "tell from a decision log what another policy would have given"),
     "demo-providers": ("service.adversary", "run the adversary providers on loopback"),
 }
