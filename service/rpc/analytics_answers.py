@@ -1,4 +1,4 @@
-"""Whole answers to questions about the past. Pure; of many cells they take long enough for a thread."""
+"""Whole answers to questions about the past. Pure; of many cells they take long: use a thread."""
 
 from __future__ import annotations
 

@@ -30,6 +30,7 @@ UNKNOWN = pb.CostBucket(
     unpriced_attempts=2,
     cost={"unpriced": True},
 )
+NAMES = ("tenant", "model")
 RESPONSE = pb.QueryCostsResponse(
     buckets=[BILLED, UNKNOWN], total=BILLED, data_until_time={"seconds": 1_800_000_060}
 )
@@ -60,7 +61,9 @@ def test_no_amount_is_rounded(nano_usd: int) -> None:
 
 def test_csv() -> None:
     """It is read back by a CSV reader: whole numbers, and nothing where nothing is known."""
-    first, second = csv.DictReader(io.StringIO(reports.as_csv(RESPONSE, figures.COSTS)))
+    first, second = csv.DictReader(
+        io.StringIO(reports.as_csv(RESPONSE.buckets, figures.COSTS, NAMES))
+    )
 
     assert ("gpt, 4o", "acme") == (first["model"], first["tenant"])
     assert ("2027-01-15T08:00:00Z", "1234567891") == (first["start_time"], first["total_nano_usd"])
@@ -73,9 +76,9 @@ def test_csv() -> None:
 
 def test_the_table() -> None:
     """A line for each bucket, then the sum; an unknown cost is a dash."""
-    lines = reports.as_table(RESPONSE, figures.COSTS, with_time=True).splitlines()
+    lines = reports.as_table(RESPONSE, figures.COSTS, NAMES, with_time=True).splitlines()
 
-    assert ["from", "model", "tenant", "requests"] == lines[0].split()[:4]
+    assert ["from", "tenant", "model", "requests"] == lines[0].split()[:4]
     assert "$1.234567891" in lines[1]
     assert "$" not in lines[2].replace("$0.00", "")
     assert lines[3].startswith("all")

@@ -18,7 +18,7 @@ _FIGURES: dict[str, Sequence[Figure]] = {
     "performance": figures.PERFORMANCE,
     "errors": figures.ERRORS,
 }
-_CLEAR = "\x1b[H\x1b[2J"
+_HOME, _END_OF_LINE, _BELOW = "\x1b[H", "\x1b[K\n", "\x1b[J"
 
 
 def inquiry_of(options: argparse.Namespace) -> Inquiry:
@@ -51,9 +51,10 @@ async def query(options: argparse.Namespace) -> int:
         case "json":
             output.print_json(response)
         case "csv":
-            sys.stdout.write(reports.as_csv(response, wanted))
+            sys.stdout.write(reports.as_csv(response.buckets, wanted, inquiry.by))
         case _:
-            print(reports.as_table(response, wanted, with_time=inquiry.step is not None))
+            with_time = inquiry.step is not None
+            print(reports.as_table(response, wanted, inquiry.by, with_time=with_time))
     return 0
 
 
@@ -64,7 +65,7 @@ async def overview(options: argparse.Namespace) -> int:
         case "json":
             output.print_json(response)
         case "csv":
-            sys.stdout.write(reports.buckets_as_csv(response.trend, figures.USAGE))
+            sys.stdout.write(reports.as_csv(response.trend, figures.USAGE))
         case _:
             print(overview_text.overview(response))
     return 0
@@ -93,7 +94,9 @@ def _show(told: Any, form: str) -> None:
     elif form == "csv":
         print(live.csv_line(told), flush=True)
     elif sys.stdout.isatty():
-        sys.stdout.write(f"{_CLEAR}{live.picture(told)}\n")
+        # Line by line over the one before: a screen that is cleared first flickers.
+        lines = "".join(f"{line}{_END_OF_LINE}" for line in live.picture(told).splitlines())
+        sys.stdout.write(f"{_HOME}{lines}{_BELOW}")
         sys.stdout.flush()
     else:
         print(live.line(told), flush=True)

@@ -14,6 +14,7 @@ from aiprovider_client.cli.tables import NOTHING, part, span
 
 Value = int | float | str | None
 _NANO = 1_000_000_000
+_SHORT_NS = 10_000_000
 
 
 class Figure(NamedTuple):
@@ -41,12 +42,14 @@ def nanos(value: duration_pb2.Duration) -> int:
     return value.seconds * _NANO + value.nanos
 
 
-def _took(value_ns: int) -> str:
-    return span(value_ns / _NANO)
+def took(value_ns: int) -> str:
+    """Short ones to a tenth of a millisecond."""
+    short = 0 < value_ns < _SHORT_NS
+    return f"{value_ns / 1e6:.1f} ms" if short else span(value_ns / _NANO)
 
 
 def _rate(value: float) -> str:
-    return f"{value:,.2f}"
+    return f"{value:,.2f}" if value >= 1 or not value else f"{value:.2g}"
 
 
 def iso(moment: timestamp_pb2.Timestamp) -> str:
@@ -68,7 +71,7 @@ def _latency(field: str, heading: str, quantiles: Sequence[str]) -> list[Figure]
             return nanos(getattr(summary, quantile)) if summary.count else None
 
         told = f">{heading} {quantile}" if quantile in quantiles else ""
-        return Figure(f"{field}_{quantile}_ns", told, value, _took)
+        return Figure(f"{field}_{quantile}_ns", told, value, took)
 
     every = ("mean", "p50", "p95", "p99")
     measured = Figure(f"{field}_count", "", attrgetter(f"{field}.count"))
@@ -140,14 +143,14 @@ USAGE = (
     _within("usage", "cache_write_input_tokens", ""),
     _within("usage", "reasoning_output_tokens", ""),
     Figure("total_nano_usd", ">cost", _total, usd),
-    Figure("latency_p50_ns", ">p50", _optional("latency_p50"), _took),
-    Figure("latency_p95_ns", ">p95", _optional("latency_p95"), _took),
-    Figure("latency_p99_ns", "", _optional("latency_p99"), _took),
+    Figure("latency_p50_ns", ">p50", _optional("latency_p50"), took),
+    Figure("latency_p95_ns", ">p95", _optional("latency_p95"), took),
+    Figure("latency_p99_ns", "", _optional("latency_p99"), took),
     Figure(
         "time_to_first_token_p50_ns",
         ">first token",
         _optional("time_to_first_token_p50"),
-        _took,
+        took,
     ),
 )
 PERFORMANCE = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiprovider.v1 import analytics_service_pb2 as pb
 
-from aiprovider_client.cli.figures import iso, nanos, usd
+from aiprovider_client.cli.figures import iso, nanos, took, usd
 from aiprovider_client.cli.providers import status
 from aiprovider_client.cli.tables import NOTHING, duration, part, table
 
@@ -18,6 +18,7 @@ _RATES = (
     "nano_usd_per_hour",
     "unpriced_attempts",
 )
+_ROUNDED_FROM_NANO_USD = 10_000_000
 _QUANTILES = ("p50", "p95", "p99")
 HEADER = ",".join(
     (
@@ -82,9 +83,13 @@ def _providers(told: pb.WatchMetricsResponse) -> str:
 
 
 def _hourly(rates: pb.LiveRates) -> str:
+    """A projection: more than four places of it would say nothing."""
+    nano_usd = rates.nano_usd_per_hour
+    if nano_usd >= _ROUNDED_FROM_NANO_USD:
+        nano_usd = round(nano_usd, -5)
     unpriced = f" + {rates.unpriced_attempts} unpriced" if rates.unpriced_attempts else ""
-    return f"{usd(rates.nano_usd_per_hour)}/h{unpriced}"
+    return f"{usd(nano_usd)}/h{unpriced}"
 
 
 def _quantile(summary: pb.LatencySummary, name: str) -> str:
-    return duration(getattr(summary, name)) if summary.count else NOTHING
+    return took(nanos(getattr(summary, name))) if summary.count else NOTHING

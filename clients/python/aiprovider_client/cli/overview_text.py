@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from aiprovider.v1 import analytics_service_pb2 as pb
+from google.protobuf import duration_pb2
 
-from aiprovider_client.cli.figures import iso, usd
+from aiprovider_client.cli.figures import iso, nanos, took, usd
 from aiprovider_client.cli.providers import status
 from aiprovider_client.cli.tables import NOTHING, duration, part, table, words
 
@@ -63,9 +64,9 @@ def _latency(performance: pb.PerformanceBucket) -> str:
     if not summary.count:
         return ""
     return (
-        f"latency: mean {duration(summary.mean)}, p50 {duration(summary.p50)},"
-        f" p95 {duration(summary.p95)}, p99 {duration(summary.p99)};"
-        f" overhead p50 {duration(performance.overhead.p50)}"
+        f"latency: mean {_took(summary.mean)}, p50 {_took(summary.p50)},"
+        f" p95 {_took(summary.p95)}, p99 {_took(summary.p99)};"
+        f" overhead p50 {_took(performance.overhead.p50)}"
     )
 
 
@@ -92,8 +93,12 @@ def _top(name: str, buckets: Sequence[pb.UsageBucket]) -> str:
         (">attempts", [f"{one.attempts:,}" for one in buckets]),
         (">errors", [f"{one.errors:,}" for one in buckets]),
         (">cost", [_cost(one) for one in buckets]),
-        (">p95", [duration(one.latency_p95) for one in buckets]),
+        (">p95", [_took(one.latency_p95) for one in buckets]),
     )
+
+
+def _took(value: duration_pb2.Duration) -> str:
+    return took(nanos(value))
 
 
 def _cost(bucket: pb.UsageBucket) -> str:

@@ -13,10 +13,14 @@ from aiprovider_client.cli.tables import table
 _ALL = "all"
 
 
-def as_table(response: Any, figures: Sequence[Figure], *, with_time: bool) -> str:
-    """The last line is the sum of all. A column in which nothing stands but 0 or - is left out."""
+def as_table(
+    response: Any, figures: Sequence[Figure], names: Sequence[str], *, with_time: bool
+) -> str:
+    """`names` are those of the dimensions. The last line is the sum of all.
+
+    A column in which nothing stands but 0 or - is left out.
+    """
     buckets = [*response.buckets, response.total]
-    names = _dimensions(response.buckets)
     columns = [(name, [_value(one, name) for one in response.buckets] + [""]) for name in names]
     if with_time:
         columns.insert(0, ("from", [iso(one.start_time) for one in response.buckets] + [""]))
@@ -32,13 +36,8 @@ def as_table(response: Any, figures: Sequence[Figure], *, with_time: bool) -> st
     return table(*columns) + f"\n{_freshness(response)}"
 
 
-def as_csv(response: Any, figures: Sequence[Figure]) -> str:
+def as_csv(buckets: Sequence[Any], figures: Sequence[Figure], names: Sequence[str] = ()) -> str:
     """A line for each bucket, none for the sum. What is not known is empty."""
-    return buckets_as_csv(response.buckets, figures)
-
-
-def buckets_as_csv(buckets: Sequence[Any], figures: Sequence[Figure]) -> str:
-    names = _dimensions(buckets)
     told = io.StringIO()
     lines = csv.writer(told, lineterminator="\n")
     lines.writerow(["start_time", *names, *(figure.name for figure in figures)])
@@ -56,10 +55,6 @@ def buckets_as_csv(buckets: Sequence[Any], figures: Sequence[Figure]) -> str:
 
 def _freshness(response: Any) -> str:
     return f"complete until {iso(response.data_until_time)}"
-
-
-def _dimensions(buckets: Sequence[Any]) -> list[str]:
-    return sorted({name for one in buckets for name in one.dimensions})
 
 
 def _value(bucket: Any, name: str) -> str:
