@@ -21,11 +21,6 @@ _OWNERS = {
     FaultOwner.PROVIDER: pb.FAULT_OWNER_PROVIDER,
     FaultOwner.SERVICE: pb.FAULT_OWNER_SERVICE,
 }
-USAGE_KINDS = frozenset({Kind.TOTAL, Kind.FIRST_TOKEN})
-PERFORMANCE_KINDS = USAGE_KINDS | {Kind.PER_TOKEN, Kind.PROVIDER, Kind.OVERHEAD}
-ERROR_KINDS = frozenset({Kind.REASONS, Kind.ATTEMPT_REASONS, Kind.RECOVERY})
-EVERY_KIND = PERFORMANCE_KINDS | ERROR_KINDS
-"""The tallies that the buckets are made of. Costs need none."""
 _UNKNOWN = (None, None, None)
 _HOUR_S = 3600
 _US = 1e6

@@ -9,6 +9,7 @@ from aiprovider.v1 import analytics_service_pb2 as pb
 from service.domain import analysis
 from service.domain.rollup import OTHER, Axis, Dimension, LedgerQuery, Rank
 from service.ports import Ledger
+from service.rpc import analytics_needs as needs
 from service.rpc import encode_analytics as encode
 from service.rpc.analytics_answers import whole_cell
 from service.rpc.decode.analytics import Asker, filters, name_of, span
@@ -45,11 +46,11 @@ def wanted(request: pb.GetOverviewRequest, asker: Asker) -> Wanted:
 async def overview(ledger: Ledger, asked: Wanted, now: float) -> pb.GetOverviewResponse:
     """All but how providers do now. Raises what the ledger raises."""
     query, step_s = asked.query, asked.step_s
-    whole = await ledger.query(replace(query, kinds=encode.EVERY_KIND))
+    whole = await ledger.query(replace(query, kinds=needs.EVERYTHING.kinds))
     before = await ledger.query(_before(query))
     points = round((query.end - query.start) / step_s) + 2
     trend = await ledger.query(
-        replace(query, step_s=step_s, kinds=encode.USAGE_KINDS, cells_max=points)
+        replace(query, step_s=step_s, **needs.USAGE._asdict(), cells_max=points)
     )
     total = whole_cell(whole)
     return pb.GetOverviewResponse(
@@ -75,7 +76,7 @@ async def overview(ledger: Ledger, asked: Wanted, now: float) -> pb.GetOverviewR
 def _before(query: LedgerQuery) -> LedgerQuery:
     length_s = query.end - query.start
     start = max(query.start - length_s, 0.0)
-    return replace(query, start=start, end=query.start, kinds=encode.USAGE_KINDS)
+    return replace(query, start=start, end=query.start, **needs.USAGE._asdict())
 
 
 async def _top(
@@ -84,7 +85,7 @@ async def _top(
     # One more: those without a value are a group, too.
     limit = asked.top + 1
     answer = await ledger.query(
-        replace(asked.query, group_by=(axis,), rank=rank, limit=limit, kinds=encode.USAGE_KINDS)
+        replace(asked.query, group_by=(axis,), rank=rank, limit=limit, **needs.USAGE._asdict())
     )
     named = [cell for cell in answer.cells if cell.values not in _UNNAMED]
     return [encode.usage_bucket(cell, (name_of(axis),)) for cell in named[: asked.top]]

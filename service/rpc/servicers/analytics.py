@@ -16,12 +16,14 @@ from service.domain.cache_stats import CacheReport
 from service.domain.errors import FieldViolation, ServiceFailure
 from service.domain.permission import Permission
 from service.domain.reasons import ErrorReason
-from service.domain.rollup import Kind, Rank
+from service.domain.rollup import Rank
 from service.health.monitor import Monitor
 from service.ports import Ledger, LedgerTooMuch, LedgerUnavailable
 from service.rpc import analytics_answers as answers
+from service.rpc import analytics_needs as needs
 from service.rpc import encode_analytics as encode
 from service.rpc.analytics_answers import Told
+from service.rpc.analytics_needs import Needs
 from service.rpc.call import Context, current, require
 from service.rpc.decode.analytics import Asker, Query, asked
 from service.rpc.decode.watching import watching
@@ -59,25 +61,25 @@ class AnalyticsServicer(pb_grpc.AnalyticsServiceServicer):
     async def QueryUsage(
         self, request: pb.QueryUsageRequest, context: Context
     ) -> pb.QueryUsageResponse:
-        told = await self._told(request, Rank.REQUESTS, encode.USAGE_KINDS, "")
+        told = await self._told(request, Rank.REQUESTS, needs.USAGE, "")
         return await asyncio.to_thread(answers.usage, told)
 
     async def QueryPerformance(
         self, request: pb.QueryPerformanceRequest, context: Context
     ) -> pb.QueryPerformanceResponse:
-        told = await self._told(request.query, Rank.REQUESTS, encode.PERFORMANCE_KINDS)
+        told = await self._told(request.query, Rank.REQUESTS, needs.PERFORMANCE)
         return await asyncio.to_thread(answers.performance, told)
 
     async def QueryCosts(
         self, request: pb.QueryCostsRequest, context: Context
     ) -> pb.QueryCostsResponse:
-        told = await self._told(request.query, Rank.COST, frozenset())
+        told = await self._told(request.query, Rank.COST, needs.COSTS)
         return await asyncio.to_thread(answers.costs, told)
 
     async def QueryErrors(
         self, request: pb.QueryErrorsRequest, context: Context
     ) -> pb.QueryErrorsResponse:
-        told = await self._told(request.query, Rank.ERRORS, encode.ERROR_KINDS)
+        told = await self._told(request.query, Rank.ERRORS, needs.ERRORS)
         return await asyncio.to_thread(answers.errors, told)
 
     async def GetOverview(
@@ -119,13 +121,11 @@ class AnalyticsServicer(pb_grpc.AnalyticsServiceServicer):
         tenant = None if request.all_tenants else current().identity.tenant
         return cache_stats(self._sources.cache_report(tenant))
 
-    async def _told(
-        self, query: Query, rank: Rank, kinds: frozenset[Kind], path: str = "query."
-    ) -> Told:
+    async def _told(self, query: Query, rank: Rank, need: Needs, path: str = "query.") -> Told:
         asker = self._asker()
         found = asked(query, asker, rank, path)
         try:
-            answer = await self._sources.ledger.query(replace(found.query, kinds=kinds))
+            answer = await self._sources.ledger.query(replace(found.query, **need._asdict()))
         except (LedgerUnavailable, LedgerTooMuch) as error:
             _refuse(error, f"{path}step" if query.HasField("step") else f"{path}group_by")
         return Told(found, answer, asker.now)
