@@ -157,3 +157,9 @@ def http_receiver() -> Generator[Received]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def without_canaries(attribute: str, text: str) -> str:
+    """A hook that an operator may configure."""
+    _ = attribute
+    return text.replace("canary-7d1f0c", "*****")

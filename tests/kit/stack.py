@@ -14,7 +14,6 @@ from aiprovider.v1 import completion_service_pb2_grpc, model_service_pb2_grpc
 from service.adversary import Adversary
 from service.app import App
 from service.config import load
-from service.telemetry.logs import LogWriter
 from service.telemetry.redaction import Redactor
 
 FAMILIES = {
@@ -69,12 +68,12 @@ async def running(
     folder: Path,
     engine: str = "native",
     adversary: Any = None,
-    log_writer: LogWriter | None = None,
+    log_writer: Any = None,
     **more: str,
 ) -> AsyncGenerator[Stack, None]:
     """`more` are further variables, such as `AI_PROVIDER__LIMITS__ATTEMPTS_MAX="3"`.
 
-    An Adversary that is given goes on afterwards.
+    An Adversary that is given goes on afterwards, and so does a LogWriter.
     """
     async with nullcontext(adversary) if adversary else Adversary() as adversary:  # noqa: PLR1704
         variables = environment(adversary, engine, **more)
