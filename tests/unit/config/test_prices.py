@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -150,6 +151,17 @@ def test_a_price_for_nobody(world: World) -> None:
         "prices[0].provider names no provider, and holds for nobody; did you mean 'openai'?"
         in warnings
     )
+
+
+def test_the_example_of_the_docs(world: World) -> None:
+    """What docs/pricing.md shows is taken as it stands."""
+    page = (Path(__file__).parents[3] / "docs" / "pricing.md").read_text()
+    world.file(page.partition("```yaml\n")[2].partition("```")[0])
+
+    loaded = world.load()
+
+    assert 2 == len(loaded.settings.prices)
+    assert () == loaded.warnings
 
 
 @on_virtual_time
