@@ -88,9 +88,7 @@ class Evaluator:
         elapsed_s = self._elapsed_s()
         rules = tuple(self.book.rules.values())
         now = self._clocks.wall()
-        windowed = [rule for rule in rules if isinstance(rule, WindowRule)]
-        # It may take milliseconds where there are many tenants: the loop goes on meanwhile.
-        counted = await asyncio.to_thread(self._sources.counted.read, windowed, now)
+        counted = await self._counted(rules, now)
         for rule in rules:
             readings = counted.get(rule.name)
             if readings is None:
@@ -104,6 +102,13 @@ class Evaluator:
     def firing(self) -> list[tuple[Rule, Subject]]:
         """What is firing now."""
         return [(rule, subject) for rule, subject, _ in self.book.firing()]
+
+    async def _counted(self, rules: Sequence[Rule], now: float) -> dict[str, Readings]:
+        windowed = [rule for rule in rules if isinstance(rule, WindowRule)]
+        if not windowed:
+            return {}
+        # It may take milliseconds where there are many tenants: the loop goes on meanwhile.
+        return await asyncio.to_thread(self._sources.counted.read, windowed, now)
 
     async def _read(self, rule: Rule, now: float) -> Readings:
         match rule:
