@@ -84,13 +84,10 @@ class Tab:
             raise AssertionError(json.dumps(told["exceptionDetails"])[:600])
         return told["result"].get("value")
 
-    async def until(self, script: str, within_s: float = 10.0) -> Any:
-        """Waits until an expression is true, and gives it. Raises TimeoutError."""
+    async def until(self, script: str, within_s: float = 10.0) -> None:
+        """Waits until an expression holds. Raises TimeoutError."""
         async with asyncio.timeout(within_s):
-            while True:
-                found = await self.evaluate(script)
-                if found:
-                    return found
+            while not await self.evaluate(f"Boolean({script})"):
                 await asyncio.sleep(_POLL_S)
 
     async def press(self, key: str) -> None:

@@ -6,7 +6,7 @@ import { time } from "./figures.js";
 import { isDay, ticks, timeTicks } from "./scale.js";
 
 const HEIGHT = 208;
-const EDGE = { top: 10, right: 4, bottom: 24, left: 54 };
+const EDGE = { top: 10, right: 6, bottom: 24, left: 54 };
 const INNER = HEIGHT - EDGE.top - EDGE.bottom;
 
 const resized = new ResizeObserver((entries) => {
@@ -19,7 +19,8 @@ const resized = new ResizeObserver((entries) => {
  */
 export function timeChart({ id, title, note, kind, axis, exact, isWhole, data, fine }) {
   const legend = h("ul", { class: "legend" });
-  const plot = h("div", { class: "plot" });
+  // It stays while what is in it is drawn anew: so does the focus.
+  const plot = h("div", { class: "plot", id: `plot-${id}`, role: "img", tabindex: "0", "aria-labelledby": `title-${id}` });
   const pointer = h("div", { class: "pointer", hidden: true, role: "status" });
   const numbers = h("details", { class: "numbers", id: `numbers-${id}` });
   const figure = h("figure", { class: "card chart", id: `chart-${id}` },
@@ -57,7 +58,7 @@ function keys(series, kind) {
 }
 
 function drawn(state) {
-  const { data, width, kind, axis, isWhole, id } = state;
+  const { data, width, kind, axis, isWhole } = state;
   const { times, stepS, series } = data;
   const top = highest(series, times.length, kind);
   const levels = ticks(top, 4, isWhole);
@@ -65,18 +66,15 @@ function drawn(state) {
     x: (slot) => EDGE.left + slot * ((width - EDGE.left - EDGE.right) / Math.max(times.length, 1)),
     y: (value) => EDGE.top + INNER - (value / (levels.at(-1) || 1)) * INNER,
   };
-  const svg = s("svg", {
-    width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", tabindex: "0",
-    "aria-labelledby": `title-${id}`, id: `plot-${id}`,
-  });
+  const svg = s("svg", { width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}`, "aria-hidden": "true" });
   for (const level of levels) {
     const y = Math.round(scale.y(level)) + 0.5;
     svg.append(s("line", { class: level ? "rule" : "rule base", x1: EDGE.left, x2: width - EDGE.right, y1: y, y2: y }),
-      s("text", { class: "tick", x: EDGE.left - 8, y: y + 4, "text-anchor": "end" }, axis(level)));
+      s("text", { class: "tick", x: EDGE.left - 8, y: y + 4, "text-anchor": "end" }, axis(level, levels[1])));
   }
   svg.append(...timeAxis(state, scale));
   svg.append(...(kind === "bars" ? bars(series, times.length, scale) : lines(series, times.length, scale)));
-  if (stepS && !top) svg.append(s("text", { class: "none", x: (width + EDGE.left) / 2, y: EDGE.top + INNER / 2, "text-anchor": "middle" }, "nothing in this time"));
+  if (isEmpty(series, kind) && stepS) svg.append(s("text", { class: "none", x: (width + EDGE.left) / 2, y: EDGE.top + INNER / 2, "text-anchor": "middle" }, "nothing in this time"));
   return svg;
 }
 
@@ -91,9 +89,8 @@ function timeAxis({ data, width, fine }, scale) {
   const right = scale.x(times.length);
   return found.at.map((at) => {
     const x = left + ((at - from) / (to - from)) * (right - left);
-    const anchor = x < left + 18 ? "start" : x > right - 18 ? "end" : "middle";
     return s("g", {}, s("line", { class: "rule mark", x1: x, x2: x, y1: EDGE.top + INNER, y2: EDGE.top + INNER + 4 }),
-      s("text", { class: "tick", x, y: HEIGHT - 5, "text-anchor": anchor }, text(at)));
+      s("text", { class: "tick", x, y: HEIGHT - 5, "text-anchor": "middle" }, text(at)));
   });
 }
 
@@ -191,5 +188,7 @@ function highest(series, length, kind) {
   }
   return found;
 }
+
+const isEmpty = (series, kind) => !series.some((one) => one.values.some((value) => (kind === "bars" ? value : value !== null)));
 
 const fixed = (value) => Math.round(value * 10) / 10;

@@ -52,13 +52,21 @@ export function empty(title, text) {
 }
 
 /** Money to the last digit; what is less than a cent stands back where there are dollars. */
-export function usd(nano, least = decimals(nano)) {
+export function usd(nano, least = decimals(nano), isLarge = isDollars(nano)) {
   const text = money(nano, least);
   const cut = text.indexOf(".") + 3;
-  const large = nano >= 1_000_000_000n || nano <= -1_000_000_000n;
-  if (!large || cut >= text.length) return h("span", { class: "number" }, text);
+  if (!isLarge || cut >= text.length) return h("span", { class: "number" }, text);
   return h("span", { class: "number" }, text.slice(0, cut), h("span", { class: "tail" }, text.slice(cut)));
 }
+
+/** What shows the amounts of one column, with the points below each other. */
+export function usdColumn(amounts) {
+  const most = Math.max(2, ...amounts.map(decimals));
+  const isLarge = amounts.some(isDollars);
+  return (nano) => (nano === 0n ? h("span", { class: "quiet number" }, "$0") : usd(nano, most, isLarge));
+}
+
+const isDollars = (nano) => nano >= 1_000_000_000n || nano <= -1_000_000_000n;
 
 /** A choice of one of a few: buttons that say whether they are pressed. */
 export function segments(label, options, chosen, choose) {
@@ -76,7 +84,7 @@ export const badge = (text, tone) => h("span", { class: `badge ${tone}` }, text)
 
 /** A part of a whole, as a bar with its number. */
 export function share(value, text) {
-  const bar = h("span", { class: "bar-fill" });
+  const bar = h("span", { class: value > 0 ? "bar-fill" : "bar-fill none" });
   bar.style.width = `${Math.min(100, Math.max(0, 100 * value))}%`;
   return h("span", { class: "share" }, h("span", { class: "bar-track", "aria-hidden": "true" }, bar), h("span", { class: "number" }, text));
 }

@@ -25,7 +25,7 @@ export function percent(value) {
   if (share < 0.01) return "< 0.01 %";
   // What is not all is never shown as all.
   if (share < 100 && share > 99.9) return `${(Math.floor(share * 100) / 100).toFixed(2)} %`;
-  return `${share.toFixed(share < 1 ? 2 : share < 99.95 ? 1 : 0)} %`;
+  return `${share.toFixed(share < 0.1 ? 2 : share < 99.95 ? 1 : 0)} %`;
 }
 
 /** Exact: all digits that are there, and at least `least` decimals. */
@@ -53,9 +53,16 @@ export function duration(value) {
   return `${trimmed(value / 86_400)} d`;
 }
 
-export function rate(value) {
-  return value === 0 ? "0" : value < 1000 ? trimmed(value) : whole.format(Math.round(value));
+/** How many of `what` in a unit of time in which there are some. */
+export function rate(perSecond, what = "") {
+  if (perSecond === 0) return `0 ${what}/s`;
+  if (perSecond >= 0.5) return `${trimmed(perSecond)} ${what}/s`;
+  if (perSecond >= 0.5 / 60) return `${trimmed(perSecond * 60)} ${what}/min`;
+  return `${trimmed(perSecond * 3600)} ${what}/h`;
 }
+
+/** A mean of things that are counted. */
+export const mean = (value) => (value === 0 ? "0" : value < 0.01 ? "< 0.01" : value < 10 ? value.toFixed(2) : trimmed(value));
 
 export function bytes(value) {
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];
@@ -65,13 +72,18 @@ export function bytes(value) {
   return `${trimmed(rest)} ${units[place]}`;
 }
 
-/** Of charts: three digits are enough there. */
+/** Of ticks, `step` apart: as many digits as tell them apart. */
 export const axis = {
   count: (value) => short.format(value),
-  seconds: (value) => duration(value),
-  dollars: (value) => (value === 0 ? "$0" : value >= 1000 ? `$${short.format(value)}` : `$${Number(value.toPrecision(3))}`),
-  percent: (value) => `${Number((100 * value).toPrecision(3))} %`,
+  seconds: (value) => (value === 0 ? "0" : duration(value)),
+  dollars: (value, step) => (value === 0 ? "$0" : step >= 1000 ? `$${short.format(value)}` : `$${value.toFixed(digits(step))}`),
 };
+
+function digits(step) {
+  let found = 0;
+  while (found < 9 && Math.abs(step * 10 ** found - Math.round(step * 10 ** found)) > 1e-6) found += 1;
+  return found;
+}
 
 /** For drawing alone. */
 export const dollars = (nano) => Number(nano) / 1e9;

@@ -6,13 +6,15 @@ const sorts = new Map();
 
 /**
  * `columns` are {name, of, cell, text}: `of` gives what rows are sorted by, `cell` what is shown,
- * `text` says that it is no number. `rows` are anything. `note` is shown below.
+ * `text` says that it is no number. `rows` are anything. `sort` is the column by which they are
+ * sorted at first, null leaves them as they come.
  */
-export function table({ id, caption, columns, rows, note, sort = 1 }) {
+export function table({ id, caption, columns, rows, sort = 1 }) {
   const holder = h("div", { class: "scroll", id: `scroll-${id}`, role: "region", "aria-label": caption, tabindex: "0" });
   const draw = (focus) => {
-    const [place, down] = sorts.get(id) ?? [sort, !columns[sort].text];
-    const sorted = [...rows].sort((a, b) => order(columns[place].of(a), columns[place].of(b)) * (down ? -1 : 1));
+    const [place, down] = sorts.get(id) ?? [sort, sort !== null && !columns[sort].text];
+    const by = columns[place]?.of;
+    const sorted = by ? [...rows].sort((a, b) => order(by(a), by(b)) * (down ? -1 : 1)) : rows;
     const head = columns.map((column, here) => heading(column, here === place, down, `sort-${id}-${here}`, () => {
       sorts.set(id, [here, here === place ? !down : !column.text]);
       draw(`sort-${id}-${here}`);
@@ -24,16 +26,16 @@ export function table({ id, caption, columns, rows, note, sort = 1 }) {
     if (focus) document.getElementById(focus)?.focus();
   };
   draw();
-  return [holder, note ? h("p", { class: "quiet below" }, note) : null];
+  return holder;
 }
 
 function heading(column, isSorted, down, id, choose) {
+  const arrow = h("span", { class: "arrow", "aria-hidden": "true" }, isSorted ? (down ? "↓" : "↑") : "");
   return h("th", {
     scope: "col",
     class: column.text ? "text" : "numeric",
     "aria-sort": isSorted ? (down ? "descending" : "ascending") : null,
-  }, h("button", { type: "button", id, onclick: choose }, column.name,
-    h("span", { class: "arrow", "aria-hidden": "true" }, isSorted ? (down ? "↓" : "↑") : "")));
+  }, h("button", { type: "button", id, onclick: choose }, column.text ? [column.name, arrow] : [arrow, column.name]));
 }
 
 function line(row, columns) {

@@ -3,7 +3,7 @@
 import { Refusal } from "../api.js";
 import { laid, slots, stepWords } from "../asking.js";
 import { timeChart } from "../chart.js";
-import { badge, card, grid, h, share, tiles, usd } from "../elements.js";
+import { badge, card, h, share, tiles, usd } from "../elements.js";
 import { axis, bytes, count, duration, int, moment, percent, ratio, seconds, time } from "../figures.js";
 import { shared } from "./words.js";
 
@@ -19,7 +19,7 @@ export const cache = {
     ]);
     const times = slots(moment(startTime), now, stepS);
     return { until: moment(told.dataUntilTime), nodes: [
-      figures(told.total.cache, stats), chart(laid(told.buckets, times), times, stepS), grid(memory(stats), redis(stats), counts(stats)),
+      figures(told.total.cache, stats), chart(laid(told.buckets, times), times, stepS), h("div", { class: "grid thirds" }, memory(stats), redis(stats), counts(stats)),
     ] };
   },
 };

@@ -2,8 +2,8 @@
 
 import { all, colorOf, groupName, grouped, laid, slots, stepWords } from "../asking.js";
 import { timeChart } from "../chart.js";
-import { card, empty, grid, h, segments, share, tiles, usd } from "../elements.js";
-import { axis, count, decimals, dollars, duration, int, moment, money, percent, ratio, seconds } from "../figures.js";
+import { card, empty, grid, h, segments, share, tiles, usd, usdColumn } from "../elements.js";
+import { axis, count, dollars, duration, int, moment, money, percent, ratio, seconds } from "../figures.js";
 import { table } from "../table.js";
 import { saved } from "./overview.js";
 import { method } from "./words.js";
@@ -40,7 +40,7 @@ function figures(total) {
 }
 
 function chart(over, times, stepS, by) {
-  const groups = [...grouped(over.buckets.filter((bucket) => bucket.attempts !== "0"), by)].map(([name, buckets]) => [name, laid(buckets, times)]);
+  const groups = [...grouped(over.buckets.filter((bucket) => bucket.cost.totalNanoUsd !== "0"), by)].map(([name, buckets]) => [name, laid(buckets, times)]);
   return timeChart({
     id: "costs", title: "Cost", note: `US dollars per ${stepWords(stepS)}, by ${DIMENSIONS[by].toLowerCase()}`, kind: "bars", axis: axis.dollars,
     exact: (_, one, at) => money(int(one.buckets[at]?.cost?.totalNanoUsd)),
@@ -59,14 +59,14 @@ function savings(total) {
     ["Requests that joined an equal one", int(found.coalescingNanoUsd)],
     ["Repeats by idempotency key", int(found.repeatsNanoUsd)],
   ];
-  const most = Math.max(...parts.map(([, nano]) => nano).concat(0n, sum).map(decimals));
+  const shown = usdColumn([...parts.map(([, nano]) => nano), sum]);
   const line = ([name, nano]) => h("tr", {}, h("th", { scope: "row", class: "text" }, name),
-    h("td", {}, share(ratio(nano, sum), percent(ratio(nano, sum)))), h("td", { class: "numeric" }, usd(nano, most)));
+    h("td", { class: "wide" }, share(ratio(nano, sum), percent(ratio(nano, sum)))), h("td", { class: "numeric" }, shown(nano)));
   return card("Not spent", "as far as prices are known",
-    h("table", { id: "savings" }, h("caption", { class: "hidden" }, "What was not spent"),
-      h("thead", { class: "hidden" }, h("tr", {}, h("th", { scope: "col" }, "By"), h("th", { scope: "col" }, "Share"), h("th", { scope: "col" }, "Saved"))),
+    h("table", { id: "savings", class: "wraps" }, h("caption", { class: "hidden" }, "What was not spent"),
+      h("thead", { class: "hidden" }, h("tr", {}, h("th", { scope: "col" }, "By"), h("th", { scope: "col", class: "wide" }, "Share"), h("th", { scope: "col" }, "Saved"))),
       h("tbody", {}, parts.map(line)),
-      h("tfoot", {}, h("tr", {}, h("th", { scope: "row", class: "text" }, "Together"), h("td", {}), h("td", { class: "numeric", "data-figure": "saved" }, usd(sum, most))))),
+      h("tfoot", {}, h("tr", {}, h("th", { scope: "row", class: "text" }, "Together"), h("td", { class: "wide" }), h("td", { class: "numeric", "data-figure": "saved" }, shown(sum))))),
     h("ul", { class: "remarks quiet" },
       h("li", {}, `Providers were spared ${duration(seconds(found.duration) ?? 0)} of work.`),
       found.unpricedRequests === "0" ? null : h("li", {}, `${count(int(found.unpricedRequests))} requests saved a call of unknown price: they count nothing here.`),
@@ -75,22 +75,21 @@ function savings(total) {
 
 function sums(told, by) {
   const whole = int(told.total.cost.totalNanoUsd);
-  const all = (read) => Math.max(2, ...told.buckets.map((bucket) => decimals(read(bucket))));
   const cost = (bucket) => int(bucket.cost.totalNanoUsd);
   const each = (bucket) => int(bucket.nanoUsdPerRequest);
   const lost = (bucket) => int(bucket.unansweredNanoUsd);
-  const [costDigits, eachDigits, lostDigits] = [all(cost), all(each), all(lost)];
+  const [costText, eachText, lostText] = [cost, each, lost].map((read) => usdColumn(told.buckets.map(read)));
   return card(`By ${DIMENSIONS[by].toLowerCase()}`, "the dearest first", table({
     id: `costs-by-${by}`, caption: `Costs by ${DIMENSIONS[by].toLowerCase()}`,
     rows: told.buckets,
     columns: [
       { name: DIMENSIONS[by], text: true, of: (bucket) => bucket.dimensions[by], cell: (bucket) => (by === "method" ? method(bucket.dimensions[by]) : groupName(bucket.dimensions[by])) },
-      { name: "Cost", of: cost, cell: (bucket) => (bucket.cost.unpriced && bucket.attempts !== "0" ? "unknown" : usd(cost(bucket), costDigits)) },
+      { name: "Cost", of: cost, cell: (bucket) => (bucket.cost.unpriced && bucket.attempts !== "0" ? "unknown" : costText(cost(bucket))) },
       { name: "Share", of: cost, cell: (bucket) => share(ratio(cost(bucket), whole), percent(ratio(cost(bucket), whole))) },
       { name: "Requests", of: (bucket) => Number(bucket.requests), cell: (bucket) => count(int(bucket.requests)) },
-      { name: "A request", of: (bucket) => (bucket.nanoUsdPerRequest === undefined ? null : each(bucket)), cell: (bucket) => (bucket.nanoUsdPerRequest === undefined ? "–" : usd(each(bucket), eachDigits)) },
+      { name: "A request", of: (bucket) => (bucket.nanoUsdPerRequest === undefined ? null : each(bucket)), cell: (bucket) => (bucket.nanoUsdPerRequest === undefined ? "–" : eachText(each(bucket))) },
       { name: "Attempts", of: (bucket) => Number(bucket.attempts), cell: (bucket) => count(int(bucket.attempts)) },
-      { name: "Without an answer", of: lost, cell: (bucket) => usd(lost(bucket), lostDigits) },
+      { name: "Without an answer", of: lost, cell: (bucket) => lostText(lost(bucket)) },
       { name: "Price unknown", of: (bucket) => Number(bucket.unpricedAttempts), cell: (bucket) => count(int(bucket.unpricedAttempts)) },
     ],
   }));

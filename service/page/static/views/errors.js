@@ -37,9 +37,9 @@ export const errors = {
 function figures(total) {
   return tiles(
     { key: "ratio", label: "Failed", value: percent(total.errorRatio), note: `${count(int(total.errors))} of ${count(int(total.requests))} requests`, tone: total.errorRatio > 0.05 ? "bad" : null },
-    { key: "caller", label: "Callers can help", value: count(int(total.callerFaults)), note: "wrong requests, cancels" },
-    { key: "provider", label: "Providers can help", value: count(int(total.providerFaults)), note: "" },
-    { key: "service", label: "We can help", value: count(int(total.serviceFaults)), note: "capacity, credentials, faults", tone: total.serviceFaults === "0" ? null : "bad" },
+    { key: "caller", label: "For callers to fix", value: count(int(total.callerFaults)), note: "wrong requests, cancels" },
+    { key: "provider", label: "For providers to fix", value: count(int(total.providerFaults)), note: "outages, limits, broken answers" },
+    { key: "service", label: "For operators to fix", value: count(int(total.serviceFaults)), note: "capacity, credentials, faults", tone: total.serviceFaults === "0" ? null : "bad" },
     { key: "attempts", label: "Failed attempts", value: percent(ratio(total.failedAttempts, int(total.attempts))), note: `${count(int(total.failedAttempts))} of ${count(int(total.attempts))}` },
     { key: "recovered", label: "Failovers that helped", value: total.failoverSuccessRatio === undefined ? "–" : percent(total.failoverSuccessRatio), note: recovery(total) },
   );
@@ -58,14 +58,14 @@ function charts(found, times, stepS) {
     id, title, note, kind: "bars", axis: axis.count, isWhole: true, exact: (value) => count(value ?? 0), data: { times, stepS, series },
   }).node;
   return [
-    chart("faults", "Failed requests", `by who can help it, ${per}`, [
+    chart("faults", "Failed requests", `by who can fix it, ${per}`, [
       { name: "caller", color: "c2", values: each("callerFaults") },
       { name: "provider", color: "c4", values: each("providerFaults") },
-      { name: "service", color: "bad", values: each("serviceFaults") },
+      { name: "operators", color: "bad", values: each("serviceFaults") },
     ]),
     chart("failovers", "Failovers", `requests of which an attempt failed, ${per}`, [
       { name: "answered all the same", color: "c3", values: each("recovered") },
-      { name: "not", color: "bad", values: found.map((bucket) => Number(bucket?.failovers ?? 0) - Number(bucket?.recovered ?? 0)) },
+      { name: "not answered", color: "bad", values: found.map((bucket) => Number(bucket?.failovers ?? 0) - Number(bucket?.recovered ?? 0)) },
     ]),
   ];
 }
@@ -77,7 +77,7 @@ function reasons(id, title, found, whole, none) {
     rows: found,
     columns: [
       { name: "Reason", text: true, of: (one) => one.reason, cell: (one) => plain(one.reason) },
-      { name: "Can be helped by", text: true, of: (one) => owner(one.faultOwner), cell: (one) => badge(owner(one.faultOwner), { service: "bad", provider: "warn" }[owner(one.faultOwner)] ?? "quiet") },
+      { name: "To be fixed by", text: true, of: (one) => owner(one.faultOwner), cell: (one) => badge(owner(one.faultOwner), { operators: "bad", provider: "warn" }[owner(one.faultOwner)] ?? "quiet") },
       { name: "Times", of: (one) => Number(one.count), cell: (one) => share(ratio(one.count, whole), count(int(one.count))) },
     ],
   }));

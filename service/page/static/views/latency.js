@@ -3,7 +3,7 @@
 import { all, groupName, laid, slots } from "../asking.js";
 import { timeChart } from "../chart.js";
 import { card, empty, grid, h, segments, tiles } from "../elements.js";
-import { axis, count, duration, int, moment, rate, seconds } from "../figures.js";
+import { axis, count, duration, int, mean, moment, rate, seconds } from "../figures.js";
 import { table } from "../table.js";
 import { quantiles } from "./overview.js";
 import { method } from "./words.js";
@@ -41,8 +41,8 @@ function figures(total) {
     { key: "p95", label: "95 of 100 within", value: duration(seconds(whole.p95)), note: `${count(int(whole.count))} requests` },
     { key: "p99", label: "99 of 100 within", value: duration(seconds(whole.p99)), note: "" },
     { key: "first", label: "First token, half within", value: duration(seconds(total.timeToFirstToken.p50)), note: `${count(int(total.timeToFirstToken.count))} streams` },
-    { key: "own", label: "The service itself, half within", value: duration(seconds(total.overhead.p50)), note: `95 of 100 within ${duration(seconds(total.overhead.p95))}` },
-    { key: "tokens", label: "Output tokens", value: `${rate(total.outputTokensPerSecond)} /s`, note: `${rate(total.requestsPerSecond)} requests/s, ${rate(total.meanConcurrency)} at once` },
+    { key: "own", label: "The service, half within", value: duration(seconds(total.overhead.p50)), note: `95 of 100 within ${duration(seconds(total.overhead.p95))}` },
+    { key: "tokens", label: "Output tokens", value: rate(total.outputTokensPerSecond), note: `${rate(total.requestsPerSecond, "requests")}, ${mean(total.meanConcurrency)} at once` },
   );
 }
 
@@ -64,7 +64,7 @@ function parts(total) {
   const at = (name) => (row) => seconds(row.summary[name]);
   const column = (name, key) => ({ name, of: at(key), cell: (row) => duration(at(key)(row)) });
   return card("Where the time went", "all requests of this time", table({
-    id: "parts", caption: "Where the time went", sort: 3,
+    id: "parts", caption: "Where the time went", sort: null,
     rows: PARTS.map(([key, title, note]) => ({ title, note, summary: total[key] })),
     columns: [
       { name: "Part", text: true, of: (row) => row.title, cell: (row) => [row.title, h("span", { class: "quiet" }, ` ${row.note}`)] },
@@ -85,8 +85,8 @@ function sums(told, by) {
       { name: "Requests", of: (bucket) => Number(bucket.requests), cell: (bucket) => count(int(bucket.requests)) },
       column("p50", "totalDuration", "p50"), column("p95", "totalDuration", "p95"), column("p99", "totalDuration", "p99"),
       column("First token", "timeToFirstToken", "p50"), column("Per token", "timePerOutputToken", "p50"), column("Service", "overhead", "p50"),
-      { name: "Tokens/s", of: (bucket) => bucket.outputTokensPerSecond, cell: (bucket) => rate(bucket.outputTokensPerSecond) },
-      { name: "At once", of: (bucket) => bucket.meanConcurrency, cell: (bucket) => rate(bucket.meanConcurrency) },
+      { name: "Output tokens", of: (bucket) => bucket.outputTokensPerSecond, cell: (bucket) => rate(bucket.outputTokensPerSecond) },
+      { name: "At once", of: (bucket) => bucket.meanConcurrency, cell: (bucket) => mean(bucket.meanConcurrency) },
     ],
   }));
 }

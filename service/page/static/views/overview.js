@@ -2,7 +2,7 @@
 
 import { laid, slots, stepWords } from "../asking.js";
 import { timeChart } from "../chart.js";
-import { badge, card, empty, grid, share, tiles, usd } from "../elements.js";
+import { badge, card, empty, grid, share, tiles, usd, usdColumn } from "../elements.js";
 import { axis, count, dollars, duration, int, moment, money, percent, ratio, seconds } from "../figures.js";
 import { table } from "../table.js";
 import { circuit, status } from "./words.js";
@@ -15,14 +15,14 @@ export const overview = {
     if (told.usage.requests === "0" && told.usage.attempts === "0") {
       return { until, nodes: [empty("No requests in this time", "Figures appear here within seconds of the first one."), health(told)] };
     }
-    return { until, nodes: [figures(told), charts(told), grid(tops(told), health(told))] };
+    return { until, nodes: [figures(told), charts(told), grid(top(told, "Model", told.topModels, "model"), top(told, "Tenant", told.topTenants, "tenant")), health(told)] };
   },
 };
 
 function figures({ usage, previousUsage, errors, performance, costs }) {
   const before = previousUsage;
   const failing = ratio(usage.errors, int(usage.requests));
-  const { total } = { total: int(costs.cost.totalNanoUsd) };
+  const total = int(costs.cost.totalNanoUsd);
   return tiles(
     { key: "requests", label: "Requests", value: count(int(usage.requests)), note: change(Number(usage.requests), Number(before.requests)) },
     { key: "errors", label: "Failed", value: percent(failing), note: `${count(int(usage.errors))} requests`, tone: failing > 0.05 ? "bad" : null },
@@ -84,22 +84,21 @@ export const quantiles = (p50, p95, p99) => [
   { name: "99 of 100", color: "c4", values: p99, dash: "dotted" },
 ];
 
-function tops(told) {
+function top(told, title, buckets, name) {
   const all = int(told.usage.requests);
-  const list = (id, caption, buckets, name) => table({
-    id, caption,
+  const cost = (bucket) => int(bucket.cost.totalNanoUsd);
+  const shown = usdColumn(buckets.map(cost));
+  return card(`${title}s`, "the busiest of this time", table({
+    id: `top-${name}`, caption: `${title}s`,
     rows: buckets,
     columns: [
-      { name: caption, text: true, of: (bucket) => bucket.dimensions[name], cell: (bucket) => bucket.dimensions[name] },
+      { name: title, text: true, of: (bucket) => bucket.dimensions[name], cell: (bucket) => bucket.dimensions[name] },
       { name: "Requests", of: (bucket) => Number(bucket.requests), cell: (bucket) => share(ratio(bucket.requests, all), count(int(bucket.requests))) },
       { name: "Failed", of: (bucket) => ratio(bucket.errors, int(bucket.requests)), cell: (bucket) => percent(ratio(bucket.errors, int(bucket.requests))) },
       { name: "p95", of: (bucket) => seconds(bucket.latencyP95), cell: (bucket) => duration(seconds(bucket.latencyP95)) },
-      { name: "Cost", of: (bucket) => int(bucket.cost.totalNanoUsd), cell: (bucket) => (bucket.cost.unpriced ? "unknown" : usd(int(bucket.cost.totalNanoUsd))) },
+      { name: "Cost", of: cost, cell: (bucket) => (bucket.cost.unpriced ? "unknown" : shown(cost(bucket))) },
     ],
-  });
-  return card("Who asks for what", "in this time",
-    list("top-models", "Model", told.topModels, "model"),
-    list("top-tenants", "Tenant", told.topTenants, "tenant"));
+  }));
 }
 
 function health(told) {

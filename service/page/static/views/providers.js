@@ -2,7 +2,7 @@
 
 import { all, colorOf, groupName, grouped, laid, slots, stepWords } from "../asking.js";
 import { timeChart } from "../chart.js";
-import { badge, card, empty, h, share, usd } from "../elements.js";
+import { badge, card, empty, h, share, usdColumn } from "../elements.js";
 import { ago, axis, count, duration, int, moment, percent, ratio, seconds } from "../figures.js";
 import { table } from "../table.js";
 import { circuit, plain, status } from "./words.js";
@@ -65,6 +65,8 @@ function sums(costs, errors) {
   const whole = int(costs.total.attempts);
   const rows = costs.buckets.filter((bucket) => bucket.attempts !== "0");
   const faults = (bucket) => failed.get(bucket.dimensions.provider)?.failedAttempts ?? "0";
+  const cost = (bucket) => int(bucket.cost.totalNanoUsd);
+  const shown = usdColumn(rows.map(cost));
   const why = (bucket) => failed.get(bucket.dimensions.provider)?.attemptReasons[0];
   return card("In this time", "an attempt is one call to a provider", table({
     id: "sums", caption: "Attempts by provider",
@@ -75,7 +77,7 @@ function sums(costs, errors) {
       { name: "Share", of: (bucket) => Number(bucket.attempts), cell: (bucket) => share(ratio(bucket.attempts, whole), percent(ratio(bucket.attempts, whole))) },
       { name: "Failed", of: (bucket) => ratio(faults(bucket), int(bucket.attempts)), cell: (bucket) => percent(ratio(faults(bucket), int(bucket.attempts))) },
       { name: "Mostly", text: true, of: (bucket) => why(bucket)?.reason ?? "", cell: (bucket) => (why(bucket) ? plain(why(bucket).reason) : "–") },
-      { name: "Cost", of: (bucket) => int(bucket.cost.totalNanoUsd), cell: (bucket) => (bucket.cost.unpriced ? "unknown" : usd(int(bucket.cost.totalNanoUsd))) },
+      { name: "Cost", of: cost, cell: (bucket) => (bucket.cost.unpriced ? "unknown" : shown(cost(bucket))) },
     ],
   }));
 }

@@ -8,7 +8,7 @@ const STATUS = {
   UNKNOWN: ["not known", "quiet"],
 };
 const CIRCUIT = { CLOSED: ["closed", "good"], HALF_OPEN: ["half-open", "warn"], OPEN: ["open", "bad"] };
-const OWNER = { CALLER: "caller", PROVIDER: "provider", SERVICE: "service" };
+const OWNER = { CALLER: "caller", PROVIDER: "provider", SERVICE: "operators" };
 const SHARED = { none: ["not configured", "quiet"], ok: ["ok", "good"], trying: ["trying again", "warn"], slow: ["slow", "warn"], failing: ["failing", "bad"] };
 
 export const status = (text) => STATUS[text?.replace("PROVIDER_STATUS_", "")] ?? ["not known", "quiet"];
