@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -222,3 +223,17 @@ async def test_no_ledger() -> None:
 
     assert {Status.UNAVAILABLE} == {one.code() for one in refused}
     assert {ErrorReason.LEDGER_UNAVAILABLE.name} == {details(one).error.reason for one in refused}
+
+
+async def test_finer_than_is_kept(served: Served) -> None:
+    """Of long ago there are no minutes: the step is refused, in words that say what there is."""
+    query = costs(
+        start_time={"seconds": int(time.time()) - 10 * 86_400},
+        end_time={"seconds": int(time.time()) - 9 * 86_400},
+        step={"seconds": 300},
+    )
+    refused = await failure_of(served.analytics.QueryCosts(query, **by("acme")))
+
+    (violation,) = details(refused).bad.field_violations
+    assert (Status.INVALID_ARGUMENT, "query.step") == (refused.code(), violation.field)
+    assert "a multiple of an hour" in violation.description
