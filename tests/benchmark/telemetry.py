@@ -20,9 +20,9 @@ from aiprovider.v1 import completion_service_pb2 as pb
 
 from tests.benchmark.__main__ import AT_ONCE, Server, cpu_s, line_of, process, request, service
 
-ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
-HIT_COUNT = 4000
-ASK_COUNT = 1500
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "9"))
+HIT_COUNT = 2000
+ASK_COUNT = 600
 SETTLE_S = 1.2
 """By then what is queued is exported: twice the interval below, and a little."""
 INTERVALS = {

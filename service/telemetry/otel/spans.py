@@ -18,6 +18,7 @@ from opentelemetry.trace import (
 )
 
 from service.domain.attempt import Outcome
+from service.domain.cache_note import CacheStatus
 from service.domain.call_record import AttemptRecord, CallRecord
 from service.domain.span_context import SpanContext as Place
 from service.telemetry import catalogue as of
@@ -28,7 +29,7 @@ Attributes = dict[str, str | bool | int | float | tuple[str, ...]]
 _NANO = 10**9
 _TOLD = TraceFlags(TraceFlags.SAMPLED)
 _OK = Status(StatusCode.UNSET)
-_QUEUED_S = 0.001
+_WORTH_S = 0.001
 """Who waited for less was not kept waiting."""
 
 
@@ -70,11 +71,17 @@ class SpanMaker:
             status = Status(StatusCode.ERROR, record.reason.name)
         spans = [self._span(span, shape, (began_s, ended_s), attributes, status)]
         phases = record.phases
-        if record.cache is not None and record.cache.key:
+        cache = record.cache
+        # A hit from memory is quick, and the call says it all.
+        if (
+            cache is not None
+            and cache.key
+            and (cache.status is not CacheStatus.HIT_LOCAL or phases.cache_s >= _WORTH_S)
+        ):
             told = (began_s, began_s + phases.cache_s)
-            seen: Attributes = {of.CACHE_STATUS: record.cache.status.value}
+            seen: Attributes = {of.CACHE_STATUS: cache.status.value}
             spans.append(self._inner(span, "cache", told, seen))
-        if phases.queue_s >= _QUEUED_S:
+        if phases.queue_s >= _WORTH_S:
             began_s += phases.cache_s + phases.route_s
             spans.append(self._inner(span, "queue", (began_s, began_s + phases.queue_s), {}))
         return spans
