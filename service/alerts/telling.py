@@ -39,7 +39,8 @@ class Telling:
         """Takes over webhooks. What waits for one that stays, by its name, waits on."""
         fresh = {one.name: one for one in terms}
         for name in [name for name in self._webhooks if name not in fresh]:
-            leaving = asyncio.create_task(self._close(name, REMOVED_WITHIN_S))
+            gone = self._webhooks.pop(name)
+            leaving = asyncio.create_task(self._close(*gone, REMOVED_WITHIN_S))
             self._leaving.add(leaving)
             leaving.add_done_callback(self._leaving.discard)
         for name, one in fresh.items():
@@ -61,14 +62,14 @@ class Telling:
 
     async def aclose(self, within_s: float) -> None:
         """What waits is tried once more, all webhooks at once, for no longer than that."""
-        closing = [self._close(name, within_s) for name in tuple(self._webhooks)]
+        closing = [self._close(*one, within_s) for one in self._webhooks.values()]
+        self._webhooks = {}
         await asyncio.gather(*closing, *self._leaving)
         if self._session is not None:
             await self._session.close()
             self._session = None
 
-    async def _close(self, name: str, within_s: float) -> None:
-        webhook, task = self._webhooks.pop(name)
+    async def _close(self, webhook: Webhook, task: asyncio.Task[None], within_s: float) -> None:
         await webhook.close(task, within_s)
         self._dropped_before += webhook.dropped_count
 

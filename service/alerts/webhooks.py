@@ -46,6 +46,8 @@ class WebhookTerms:
     rules: frozenset[str] = frozenset()
     timeout_s: float = 5.0
     retry_s: float = 900.0
+    pause_s: float = PAUSE_S
+    """The first one between two tries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +184,7 @@ class Webhook:
         if not failure.is_final:
             pause_s = failure.again_s
             if pause_s is None:
-                longest = min(PAUSE_S * 2.0 ** min(self._failures - 1, 10), PAUSE_MAX_S)
+                longest = min(self.terms.pause_s * 2.0 ** min(self._failures - 1, 10), PAUSE_MAX_S)
                 pause_s = longest * self._random.uniform(0.5, 1.0)
             self._not_before = self._now() + pause_s
         if not self._is_dead and (failure.is_final or self._failures >= DEAD_AFTER):

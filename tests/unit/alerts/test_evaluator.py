@@ -61,11 +61,14 @@ class Scene:
         self.healths: Sequence[ProviderHealth] = ()
         self.spending = Spending(ledger or ScriptedLedger(), self.wall)
         self.look: Callable[[], Sequence[ProviderHealth]] = lambda: self.healths
-        sources = Sources(Counted(0.0), lambda: self.look(), self.spending)
+        sources = Sources(Counted(0.0), self._healths, self.spending)
         self.evaluator = Evaluator(sources, self.told.append, Clocks(now, now))
 
     def provider(self, status: Status, circuit: Circuit = Circuit.CLOSED) -> None:
         self.healths = (ProviderHealth("p", status, circuit),)
+
+    def _healths(self) -> Sequence[ProviderHealth]:
+        return self.look()
 
     @property
     def whys(self) -> list[Why]:
