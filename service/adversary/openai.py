@@ -212,6 +212,9 @@ def _usage(family: str, reply: Reply) -> Any:
     else:
         told["prompt_tokens_details"]["audio_tokens"] = usage["audio"]
         told["completion_tokens_details"]["audio_tokens"] = 0
+    if reply.scenario.usage == "priced":
+        # As OpenRouter does.
+        told["cost"] = 0.000123457
     return told
 
 

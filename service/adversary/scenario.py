@@ -144,7 +144,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "first": int,
     "finish": str,
     "refusal": _flag,
-    "usage": _one_of("rich"),
+    "usage": _one_of("rich", "priced"),
     "unknown_fields": _flag,
     "redacted_thinking": _flag,
     "reasoning": _flag,

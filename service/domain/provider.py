@@ -131,7 +131,7 @@ class EmbeddingCall:
 @dataclass(frozen=True, slots=True)
 class Embeddings:
     """One vector for each input, in the same order. `usage` is None when the provider did not
-    say.
+    say; the router then estimates it.
     """
 
     vectors: tuple[Sequence[float], ...]

@@ -201,8 +201,8 @@ class Router:
             embeddings = await member.provider.embed(
                 EmbeddingCall(call.model, inputs, dimensions, call.headers)
             )
-            scope.usage = embeddings.usage
-            return embeddings
+            scope.usage = embeddings.usage or estimate(scope.prompt_tokens, 0)
+            return replace(embeddings, usage=scope.usage)
 
         return Embedded(*await self._side_call(request, ask))
 

@@ -18,7 +18,7 @@ from service.domain.attempt import Outcome
 from service.domain.call_record import AttemptRecord, Record
 from service.domain.cost import FREE, Provenance
 from tests.kit.serving import details, spec
-from tests.kit.stack import FAMILIES, MODELS, Stack, running
+from tests.kit.stack import ENGINES, FAMILIES, MODELS, Stack, running
 
 PRICES = """
 prices:
@@ -28,6 +28,7 @@ prices:
   - {models: ['deepseek-*'], input: 0.28, output: 0.42, cache_read: 0.028}
   - {models: ['text-embedding-*'], input: 0.02, output: 0}
 """
+REPORTED = usage_pb2.COST_PROVENANCE_PROVIDER_REPORTED
 COMPUTED = usage_pb2.COST_PROVENANCE_COMPUTED
 ESTIMATED = usage_pb2.COST_PROVENANCE_ESTIMATED
 UNKNOWN = usage_pb2.COST_PROVENANCE_UNKNOWN
@@ -54,7 +55,9 @@ class Costly:
         return self._records
 
     async def complete(self, model: str, **more: Any) -> pb.CompleteResponse:
-        return await self.stack.completion.Complete(pb.CompleteRequest(spec=spec(model=model), **more))
+        return await self.stack.completion.Complete(
+            pb.CompleteRequest(spec=spec(model=model), **more)
+        )
 
     async def stream(self, model: str, **more: Any) -> list[pb.StreamCompleteResponse]:
         asked = pb.StreamCompleteRequest(spec=spec(model=model), **more)
@@ -62,14 +65,14 @@ class Costly:
 
 
 @asynccontextmanager
-async def costly(folder: Path, **more: str) -> AsyncGenerator[Costly, None]:
+async def costly(folder: Path, engine: str = "native", **more: str) -> AsyncGenerator[Costly, None]:
     (folder / "ai-provider.yml").write_text(PRICES)
     settings = {
         "AI_PROVIDER__LIMITS__ATTEMPTS_MAX": "3",
         "AI_PROVIDER__ROUTING__POLICY": "priority",
         **more,
     }
-    async with running(folder, "native", None, None, **settings) as stack:
+    async with running(folder, engine, None, None, **settings) as stack:
         yield Costly(stack)
 
 
@@ -83,10 +86,11 @@ async def failed(call: Any) -> grpc.aio.AioRpcError:
     return caught.value
 
 
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("provider", FAMILIES)
-async def test_an_answer_and_a_stream(tmp_path: Path, provider: str) -> None:
+async def test_an_answer_and_a_stream(tmp_path: Path, provider: str, engine: str) -> None:
     """All four providers' answers cost what their tokens do, whole or as a stream."""
-    async with costly(tmp_path) as served:
+    async with costly(tmp_path, engine) as served:
         whole = await served.complete(MODELS[provider] + "+usage=rich")
         events = await served.stream(MODELS[provider] + "+usage=rich")
         records = await served.records(2)
@@ -204,6 +208,18 @@ async def test_a_cancelled_stream(tmp_path: Path) -> None:
     assert (by_hand, Provenance.ESTIMATED) == (attempt.cost.total, attempt.cost.provenance)
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+async def test_a_reported_cost(tmp_path: Path, engine: str) -> None:
+    """What a server says that it charges holds, to the nano-USD, whatever the table says."""
+    async with costly(tmp_path, engine) as served:
+        whole = await served.complete("gpt-4o+usage=priced")
+        events = await served.stream("gpt-4o+usage=priced")
+
+    assert 123_457 == whole.cost.total_nano_usd == whole.cost.other_nano_usd
+    assert REPORTED == whole.cost.provenance
+    assert whole.cost == events[-1].finished.cost
+
+
 async def test_without_usage(tmp_path: Path) -> None:
     """Where the provider does not say what it took, the cost is an estimate, and says so."""
     async with costly(tmp_path) as served:
@@ -254,8 +270,24 @@ async def test_embeddings_and_counts(tmp_path: Path) -> None:
     assert embedded.usage.input_tokens * 20 == embedded.cost.total_nano_usd > 0
     assert COMPUTED == embedded.cost.provenance
     assert total(embedded.route.attempts) == embedded.cost.total_nano_usd
-    assert counted.input_tokens * 3000 == counted.estimated_input_cost.total_nano_usd > 0
     assert FREE == count.attempt.cost
+    assert counted.input_tokens * 3000 == counted.estimated_input_cost.total_nano_usd > 0
+
+
+async def test_an_estimated_count_is_no_attempt(tmp_path: Path) -> None:
+    """Nobody is asked where a provider cannot count: the journal is told of nothing."""
+    async with costly(tmp_path) as served:
+        counted = await served.stack.completion.CountTokens(
+            pb.CountTokensRequest(spec=spec(model="gpt-4o"))
+        )
+        await served.complete("gpt-4o", labels={"team": "blue"})
+        (record,) = await served.records(1)
+
+    assert not counted.exact
+    assert ESTIMATED == counted.estimated_input_cost.provenance
+    assert ("gpt-4o", {"team": "blue"}) == (record.model, dict(record.labels))
+    assert "anonymous" == record.tenant
+    assert record.method
 
 
 async def test_prices_of_models(tmp_path: Path) -> None:
