@@ -7,13 +7,13 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 import structlog
 
-from service.config import ContentExport, Settings
+from service.config import ContentExport, Settings, TelemetrySettings
 from service.domain.breaker import Circuit
 from service.domain.cache_stats import CacheReport
 from service.domain.span_context import Sampling
@@ -51,12 +51,17 @@ class Sources:
 
 
 class Telemetering:
-    """`start`, and `aclose` once the journal has handed out what was left."""
+    """`start`, and `aclose` once the journal has handed out what was left.
+
+    What the settings say of telemetry counts as it was at first, so that no reload lets texts out
+    past a hook that is not there.
+    """
 
     def __init__(
         self, settings: Settings, redactor: Redactor, log_writer: LogWriter | None
     ) -> None:
         self._settings = settings
+        self._telemetry = settings.telemetry
         self._redactor = redactor
         self._terms = _terms(settings)
         self._variables = OtelVariables(os.environ)
@@ -70,7 +75,7 @@ class Telemetering:
     @property
     def keeps_content(self) -> bool:
         """Whether attempts remember prompts and answers."""
-        on = self._settings.telemetry.content is ContentExport.ON
+        on = self._telemetry.content is ContentExport.ON
         return on and self._variables.sends(Signal.TRACES, self._terms)
 
     @property
@@ -95,27 +100,28 @@ class Telemetering:
         # A quarter of a second, which nobody pays who wants no telemetry.
         from service.telemetry.otel.signals import Signals  # noqa: PLC0415
 
-        content = ContentPolicy(self._redactor, _hook(self._settings))
+        content = ContentPolicy(self._redactor, _hook(self._telemetry))
         signals = self.signals = Signals(self._terms, _kinds(self._settings), content)
-        signals.observe(_readings(sources))
+        tail = {"tail": lambda: signals.keeping.dropped_count}
+        signals.observe(_readings(replace(sources, dropped={**sources.dropped, **tail})))
         if self._log_writer is not None and signals.tells_lines:
             self._log_writer.also = signals.line
         return (signals,)
 
     def adopt(self, settings: Settings) -> None:
-        """Takes over the providers' formats and whom metrics name; all else needs a restart."""
+        """Takes over what there is of providers; all else needs a restart."""
         self._settings = settings
         if self.signals is not None:
-            self.signals.adopt(_kinds(settings), settings.telemetry.tenants)
+            self.signals.measuring.kinds = _kinds(settings)
 
     async def aclose(self) -> None:
         """Sends what is left, for no longer than the configuration allows."""
-        signals = self.signals
+        signals, self.signals = self.signals, None
         if signals is None:
             return
         if self._log_writer is not None:
             self._log_writer.also = None
-        within_s = self._settings.telemetry.flush_s
+        within_s = self._telemetry.flush_s
         if not await asyncio.to_thread(signals.close, within_s):
             _log.warning("telemetry was not all sent before the end", flush_s=within_s)
 
@@ -149,9 +155,9 @@ def _kinds(settings: Settings) -> Mapping[str, str]:
     return {name: provider.kind.value for name, provider in settings.providers.items()}
 
 
-def _hook(settings: Settings) -> Hook | None:
-    path = settings.telemetry.content_hook
-    if path is None or settings.telemetry.content is ContentExport.OFF:
+def _hook(telemetry: TelemetrySettings) -> Hook | None:
+    path = telemetry.content_hook
+    if path is None or telemetry.content is ContentExport.OFF:
         return None
     module, _, name = path.partition(":")
     try:

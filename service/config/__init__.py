@@ -20,7 +20,7 @@ from service.config.providers import (
     endpoints,
 )
 from service.config.settings import Settings, secrets
-from service.config.telemetry import ContentExport
+from service.config.telemetry import ContentExport, TelemetrySettings
 from service.config.watch import changes
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "ProviderSettings",
     "Settings",
     "StoreKind",
+    "TelemetrySettings",
     "changes",
     "endpoints",
     "load",

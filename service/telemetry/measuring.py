@@ -29,14 +29,14 @@ SERVER_FAULTS = frozenset(
 class Measuring:
     """`kinds` has the wire format of each provider; `tenants` those that metrics may name.
 
-    Both may be replaced at any time. Call it within the lock of `tallies`.
+    `kinds` may be replaced at any time. Call it within the lock of `tallies`.
     """
 
     def __init__(
         self, tallies: Tallies, kinds: Mapping[str, str], tenants: Collection[str]
     ) -> None:
         self.kinds = kinds
-        self.tenants = tenants
+        self._tenants = tenants
         self._tallies = tallies
 
     def __repr__(self) -> str:
@@ -123,9 +123,9 @@ class Measuring:
         return VENDORS.get(kind, provider if kind in ("", "litellm") else kind)
 
     def _tenant(self, tenant: str) -> str:
-        if not self.tenants or not tenant:
+        if not self._tenants or not tenant:
             return ""
-        return tenant if tenant in self.tenants else OTHER_TENANTS
+        return tenant if tenant in self._tenants else OTHER_TENANTS
 
 
 def attempts_of(record: CallRecord) -> tuple[Attempt, ...]:

@@ -17,11 +17,12 @@ import grpc.aio
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
+from service.config import load
 from service.telemetry.logs import LogWriter
 from service.telemetry.redaction import Redactor
 from tests.kit.otlp import Received, attributes, grpc_receiver, http_receiver, points
 from tests.kit.serving import streaming, unary
-from tests.kit.stack import Stack, running
+from tests.kit.stack import Stack, environment, running
 
 TELEMETRY = "AI_PROVIDER__TELEMETRY__"
 SAMPLE = f"{TELEMETRY}TRACES__SAMPLE"
@@ -352,6 +353,37 @@ async def test_a_dead_collector(tmp_path: Path) -> None:
     assert took_s < 2.0
     calls = [line for line in out.getvalue().splitlines() if '"event":"call"' in line]
     assert 20 == len(calls)
+
+
+async def test_the_end_tells_what_is_left(tmp_path: Path) -> None:
+    """Spans and metrics of the last calls are sent before the process ends."""
+    with grpc_receiver() as received:
+        async with told(tmp_path, received) as stack:
+            await stack.completion.Complete(unary(model="gpt-4o"))
+
+    assert ["aiprovider.v1.CompletionService/Complete", "chat gpt-4o"] == [
+        span.name for span in received.spans
+    ]
+    assert {"ok": 1} == summed(received.metrics()["aiprovider.attempts"], "aiprovider.outcome")
+
+
+async def test_a_reload_lets_no_text_out(tmp_path: Path) -> None:
+    """Whether texts are told, and past which hook, is settled when the process begins."""
+    with grpc_receiver() as received:
+        async with told(tmp_path, received) as stack:
+            more = {
+                f"{TELEMETRY}ENDPOINT": received.endpoint,
+                f"{TELEMETRY}CONTENT": "on",
+                SAMPLE: "1",
+            }
+            changed = environment(stack.adversary, **more)
+            fresh = load(changed, directory=tmp_path, secrets_dir=tmp_path / "none")
+            await stack.app.reload(fresh)
+            await stack.completion.Complete(unary(CANARY, "gpt-4o"))
+            await flush(stack)
+
+    assert received.spans
+    assert CANARY.encode() not in received.bytes
 
 
 def test_nobody_pays_who_wants_none() -> None:

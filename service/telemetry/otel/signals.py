@@ -11,7 +11,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
@@ -101,9 +101,6 @@ class Signals:
     def observe(self, readings: Mapping[Metric, Reading]) -> None:
         """From now on they are read at each export."""
         observe(self._meters.get_meter(SCOPE), readings)
-
-    def adopt(self, kinds: Mapping[str, str], tenants: Collection[str]) -> None:
-        self.measuring.kinds, self.measuring.tenants = kinds, tenants
 
     def __call__(self, records: Sequence[Record]) -> None:
         """On the journal's thread."""
