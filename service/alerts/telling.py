@@ -25,6 +25,7 @@ class Telling:
         self._session: aiohttp.ClientSession | None = None
         self._webhooks: dict[str, tuple[Webhook, asyncio.Task[None]]] = {}
         self._leaving: set[asyncio.Task[None]] = set()
+        self._parting: set[Webhook] = set()
         self._dropped_before = 0
 
     def __repr__(self) -> str:
@@ -33,14 +34,16 @@ class Telling:
     @property
     def dropped_count(self) -> int:
         """Notices that were given up, of all webhooks there ever were."""
-        return self._dropped_before + sum(one.dropped_count for one, _ in self._webhooks.values())
+        there = [*self._parting, *(webhook for webhook, _ in self._webhooks.values())]
+        return self._dropped_before + sum(webhook.dropped_count for webhook in there)
 
     def adopt(self, terms: Sequence[WebhookTerms]) -> None:
         """Takes over webhooks. What waits for one that stays, by its name, waits on."""
         fresh = {one.name: one for one in terms}
         for name in [name for name in self._webhooks if name not in fresh]:
-            gone = self._webhooks.pop(name)
-            leaving = asyncio.create_task(self._close(*gone, REMOVED_WITHIN_S))
+            webhook, task = self._webhooks.pop(name)
+            self._parting.add(webhook)
+            leaving = asyncio.create_task(self._close(webhook, task, REMOVED_WITHIN_S))
             self._leaving.add(leaving)
             leaving.add_done_callback(self._leaving.discard)
         for name, one in fresh.items():
@@ -62,6 +65,7 @@ class Telling:
 
     async def aclose(self, within_s: float) -> None:
         """What waits is tried once more, all webhooks at once, for no longer than that."""
+        self._parting |= {webhook for webhook, _ in self._webhooks.values()}
         closing = [self._close(*one, within_s) for one in self._webhooks.values()]
         self._webhooks = {}
         await asyncio.gather(*closing, *self._leaving)
@@ -71,6 +75,7 @@ class Telling:
 
     async def _close(self, webhook: Webhook, task: asyncio.Task[None], within_s: float) -> None:
         await webhook.close(task, within_s)
+        self._parting.discard(webhook)
         self._dropped_before += webhook.dropped_count
 
     def _log(self, alert: Alert) -> None:
