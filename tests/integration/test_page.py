@@ -84,7 +84,7 @@ async def test_the_page_is_told_what_grpc_tells(
     await traffic(stack)
     now = time.time() + 60
     # Rates are by the time that has passed.
-    stack.app.analytics._wall = lambda: now
+    stack.app.analytics._wall = lambda: now  # pyright: ignore[reportPrivateUsage]
     stub: Any = analytics_service_pb2_grpc.AnalyticsServiceStub(stack.channel)  # pyright: ignore[reportArgumentType]
     request = getattr(pb, f"{method}Request")()
     json_format.ParseDict(QUESTIONS[method], request)

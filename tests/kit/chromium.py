@@ -91,8 +91,9 @@ class Tab:
                 await asyncio.sleep(_POLL_S)
 
     async def press(self, key: str) -> None:
+        text = {"Enter": "\r", "Space": " "}.get(key, "")
         for kind in ("keyDown", "keyUp"):
-            await self.send("Input.dispatchKeyEvent", type=kind, key=key, code=key)
+            await self.send("Input.dispatchKeyEvent", type=kind, key=key, code=key, text=text)
 
     async def picture(self, file: Path) -> None:
         """The whole page as a PNG."""
@@ -123,7 +124,9 @@ class _Wire:
         number = next(self._ids)
         waiting = self._waiting[number] = asyncio.get_running_loop().create_future()
         message = {"id": number, "method": method, "params": parameters}
-        await self._socket.send_json(message if session is None else {**message, "sessionId": session})
+        await self._socket.send_json(
+            message if session is None else {**message, "sessionId": session}
+        )
         async with asyncio.timeout(_ANSWER_S):
             told = await waiting
         if "error" in told:

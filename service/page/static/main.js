@@ -14,7 +14,7 @@ import { providers } from "./views/providers.js";
 
 const VIEWS = { overview, providers, costs, latency, errors, cache, live };
 const REFRESH_MS = 30_000;
-const RETRY_MS = 5_000;
+const RETRY_MS = 2_000;
 const part = (id) => document.getElementById(id);
 const state = { name: "", range: sessionStorage.getItem("range") ?? "24h", choices: new Map(), shown: false };
 let leaving = new AbortController();
@@ -113,7 +113,7 @@ function refuse(error) {
   part("view").classList.toggle("stale", state.shown);
   part("notice").replaceChildren(h("div", { class: "alert" },
     h("p", {}, h("strong", {}, gone ? "The service cannot be reached." : error.message)),
-    h("p", {}, gone ? "It is asked again every 5 s." : [error.reason, error.requestId && `request ${error.requestId}`].filter(Boolean).join(" · ")),
+    h("p", {}, gone ? "It is asked again every 2 s." : [error.reason, error.requestId && `request ${error.requestId}`].filter(Boolean).join(" · ")),
     h("button", { type: "button", class: "plain", onclick: load }, "Ask again")));
   if (!state.shown) part("view").replaceChildren();
   // A question that is wrong stays wrong.
