@@ -90,8 +90,9 @@ class AlertSettings(Section):
         if len({one.name for one in self.webhooks}) < len(self.webhooks):
             raise ValueError("webhooks: the same name stands there twice")
         for webhook in self.webhooks:
-            for name in sorted(webhook.rules - known):
+            unknown = ", ".join(sorted(webhook.rules - known))
+            if unknown:
                 raise ValueError(
-                    f"webhooks: {webhook.name} names the rule {name}, which is not there"
+                    f"webhooks: {webhook.name} names rules that are not there: {unknown}"
                 )
         return self
