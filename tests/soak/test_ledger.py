@@ -35,7 +35,7 @@ REPLICAS = 3
 AT_ONCE = 24
 """For each replica."""
 FLUSH_S = 1.0
-LOST_MAX_S = 2.0 * FLUSH_S
+LOST_MAX_S = FLUSH_S + 2.0
 """An interval, and the time that a batch takes on a busy machine."""
 ATTEMPTS_MAX = 3
 """Of a caller who asks again elsewhere."""
