@@ -63,7 +63,8 @@ FAINT = """(() => {
   }
   return faint;
 })()"""
-UNNAMED = """[...document.querySelectorAll('button, a, input, table, svg, [role]')]
+NAMED = "button, a, input, table, svg, [role=img], [role=region], [role=group]"
+UNNAMED = f"""[...document.querySelectorAll('{NAMED}')]
   .filter((one) => one.checkVisibility())
   .filter((one) => !(one.ariaLabel || one.textContent.trim() || one.labels?.length || one.ariaHidden
     || one.caption || document.getElementById(one.getAttribute('aria-labelledby'))))
