@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
+from operator import add
 from typing import NamedTuple
 
 from service.domain import sketch
@@ -174,9 +175,7 @@ class Rollup:
 
     def add(self, other: Rollup) -> None:
         """Merges in place."""
-        self.counts = [
-            mine + theirs for mine, theirs in zip(self.counts, other.counts, strict=True)
-        ]
+        self.counts = list(map(add, self.counts, other.counts))
         self.add_tallies(other.tallies)
 
     def add_tallies(self, tallies: Mapping[Kind, Tally]) -> None:

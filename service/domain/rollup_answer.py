@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import add
 
 from service.domain.rollup import COUNTS, OTHER, Count, Rank
 from service.domain.rollup_plan import Place
@@ -12,23 +13,6 @@ Sums = list[int]
 _TOTAL_COST = COUNTS[Count.INPUT_NANO_USD : Count.OTHER_NANO_USD + 1]
 
 
-def _sum(*counts: Count) -> Callable[[Sums], float]:
-    return lambda sums: sum(sums[count] for count in counts)
-
-
-def _mean_latency(sums: Sums) -> float:
-    requests = sums[Count.REQUESTS]
-    return sums[Count.TOTAL_US] / requests if requests else 0.0
-
-
-_WEIGHTS: Mapping[Rank, Callable[[Sums], float]] = {
-    Rank.REQUESTS: _sum(Count.REQUESTS),
-    Rank.ATTEMPTS: _sum(Count.ATTEMPTS),
-    Rank.ERRORS: _sum(Count.ERRORS),
-    Rank.TOKENS: _sum(Count.INPUT_TOKENS, Count.OUTPUT_TOKENS),
-    Rank.COST: _sum(*_TOTAL_COST),
-    Rank.LATENCY: _mean_latency,
-}
 NEEDED: Mapping[Rank, frozenset[Count]] = {
     Rank.NAME: frozenset(),
     Rank.REQUESTS: frozenset({Count.REQUESTS}),
@@ -38,7 +22,7 @@ NEEDED: Mapping[Rank, frozenset[Count]] = {
     Rank.COST: frozenset(_TOTAL_COST),
     Rank.LATENCY: frozenset({Count.REQUESTS, Count.TOTAL_US}),
 }
-"""What has to be summed to rank by it."""
+"""What has to be summed to rank by it: LATENCY is TOTAL_US over REQUESTS, the rest are sums."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,28 +42,52 @@ class Ranking:
 
 
 def ranking(sums: Mapping[Place, Sums], rank: Rank, limit: int) -> Ranking:
-    groups: dict[tuple[str, ...], Sums] = {}
-    for place, counts in sums.items():
-        known = groups.get(place.values)
-        groups[place.values] = counts if known is None else _added(known, counts)
-    weigh = _WEIGHTS.get(rank)
-    names = sorted(groups)
-    if weigh is not None:
-        names.sort(key=lambda name: -weigh(groups[name]))
+    weights = _weights(sums, rank)
+    names = sorted(weights, key=lambda name: (-weights[name], name))
     told = {name: number for number, name in enumerate(names[: limit or None])}
     rest = (OTHER,) * len(names[0]) if limit and len(names) > limit else None
     return Ranking(told, rest)
 
 
+def _weights(sums: Mapping[Place, Sums], rank: Rank) -> dict[tuple[str, ...], float]:
+    if rank is Rank.LATENCY:
+        total_us = _by_group(sums, (Count.TOTAL_US,))
+        requests = _by_group(sums, (Count.REQUESTS,))
+        return {name: total_us[name] / max(requests[name], 1) for name in total_us}
+    return _by_group(sums, NEEDED[rank])
+
+
+def _by_group(
+    sums: Mapping[Place, Sums], counts: Collection[Count]
+) -> dict[tuple[str, ...], float]:
+    found: dict[tuple[str, ...], float] = {}
+    for place, numbers in sums.items():
+        weight = sum(numbers[count] for count in counts)
+        found[place.values] = found.get(place.values, 0) + weight
+    return found
+
+
 def shown(sums: Mapping[Place, Sums], by: Ranking) -> Sequence[tuple[Place, Sums]]:
     """All cells, in the order of time, then of rank."""
+    cells = sums if by.rest is None else _folded(sums, by)
+    return sorted(cells.items(), key=lambda item: by.order(item[0]))
+
+
+def _folded(sums: Mapping[Place, Sums], by: Ranking) -> Mapping[Place, Sums]:
     cells: dict[Place, Sums] = {}
     for place, counts in sums.items():
         cell = by.shown(place)
         known = cells.get(cell)
         cells[cell] = counts if known is None else _added(known, counts)
-    return sorted(cells.items(), key=lambda item: by.order(item[0]))
+    return cells
 
 
 def _added(one: Sums, other: Sums) -> Sums:
-    return [mine + theirs for mine, theirs in zip(one, other, strict=True)]
+    return list(map(add, one, other))
+
+
+def total_of(cells: Iterable[Sums]) -> Sums:
+    total = [0] * len(COUNTS)
+    for counts in cells:
+        total = _added(total, counts)
+    return total

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from service.domain.rollup import OTHER, Axis, Dimension, Key, Label, LedgerQuery
+from service.domain.rollup import Axis, Dimension, Key, Label, LedgerQuery
 from service.domain.rollup_views import RESOLUTIONS, Resolution, View, knows
 
 _SHORTEST = Resolution.MINUTE
@@ -61,9 +61,7 @@ class Plan:
         filters = dict(self.filters)
         if Dimension.TENANT in self.axes:
             index = self.axes.index(Dimension.TENANT)
-            tenants = frozenset(place.values[index] for place in places)
-            if OTHER not in tenants:
-                filters[Dimension.TENANT] = tenants
+            filters[Dimension.TENANT] = frozenset(place.values[index] for place in places)
         spans = tuple(span for span in clipped if span.start < span.end)
         return replace(self, spans=spans, filters=filters)
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 import struct
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import repeat
 
 Tally = dict[int, int]
 """How often, by where. Nothing stands for 0."""
@@ -29,10 +30,12 @@ BOUNDS = tuple(
 # As far from the lower bound as from the upper one, relatively.
 _LATENCIES = (LEAST_S, *(bound * 2 / (1 + _GROWTH) for bound in BOUNDS[1:]), MOST_S)
 
-_VERSION = 1
+_SPARSE, _DENSE = 1, 2
 _WIDTHS = ((1, "B"), (2, "H"), (4, "I"), (8, "Q"))
 _FORMATS = dict(_WIDTHS)
-_HEAD_BYTES = 2
+_HEAD = struct.Struct("<BB")
+_DENSE_HEAD = struct.Struct("<BBH")
+_LANE_BYTES = 8
 
 
 def bucket(seconds: float) -> int:
@@ -43,6 +46,12 @@ def bucket(seconds: float) -> int:
 def latency(place: int) -> float:
     """The seconds that a bucket stands for."""
     return _LATENCIES[place]
+
+
+def less(tally: Mapping[int, int], part: Mapping[int, int]) -> Tally:
+    """What is left of a tally without a part of it."""
+    left = {place: times - part.get(place, 0) for place, times in tally.items()}
+    return {place: times for place, times in left.items() if times > 0}
 
 
 def count(tally: Mapping[int, int]) -> int:
@@ -83,30 +92,82 @@ def merged(tallies: Iterable[Mapping[int, int]]) -> Tally:
 
 
 def packed(tally: Mapping[int, int]) -> bytes:
-    """The same bytes for the same tally: version, width of a count, places, counts. b"" for none.
+    """The same bytes for the same tally, little-endian; b"" for none. Whichever form is smaller:
 
-    Places are unsigned 16-bit integers in ascending order, all is little-endian.
+    sparse: 1, width of a count, 16-bit places in ascending order, as many counts;
+    dense: 2, width of a count, the first place in 16 bits, the counts from there to the last place.
     """
     if not tally:
         return b""
     places = sorted(tally)
-    counts = [tally[place] for place in places]
-    largest = max(counts)
+    first, number = places[0], len(places)
+    range_length = places[-1] - first + 1
+    largest = max(tally.values())
     width, letter = next(item for item in _WIDTHS if largest >> (8 * item[0]) == 0)
-    number = len(places)
-    return struct.pack(f"<BB{number}H{number}{letter}", _VERSION, width, *places, *counts)
+    if 2 + range_length * width <= number * (2 + width):
+        counts = map(tally.get, range(first, first + range_length), repeat(0))
+        return struct.pack(f"<BBH{range_length}{letter}", _DENSE, width, first, *counts)
+    counts = map(tally.__getitem__, places)
+    return struct.pack(f"<BB{number}H{number}{letter}", _SPARSE, width, *places, *counts)
 
 
 def unpacked(blob: bytes) -> Tally:
     """Raises ValueError for what `packed` did not make."""
-    if not blob:
-        return {}
+    return sum_of((blob,))
+
+
+def sum_of(blobs: Iterable[bytes]) -> Tally:
+    """Of many that are packed. Raises ValueError as above."""
+    found: Tally = {}
+    dense: list[tuple[int, bytes]] = []
     try:
-        version, width = blob[0], blob[1]
-        number, rest = divmod(len(blob) - _HEAD_BYTES, 2 + width)
-        if version != _VERSION or rest:
-            raise ValueError("this is no tally")
-        found = struct.unpack_from(f"<{number}H{number}{_FORMATS[width]}", blob, _HEAD_BYTES)
+        for blob in blobs:
+            if blob and blob[0] == _DENSE:
+                dense.append(_lanes(blob))
+            elif blob:
+                _add_sparse(found, blob)
     except (IndexError, KeyError, struct.error):
         raise ValueError("this is no tally") from None
-    return dict(zip(found[:number], found[number:], strict=True))
+    if dense:
+        _add_dense(found, dense)
+    return found
+
+
+def _add_sparse(to: Tally, blob: bytes) -> None:
+    version, width = _HEAD.unpack_from(blob)
+    number, rest = divmod(len(blob) - _HEAD.size, 2 + width)
+    if version != _SPARSE or rest:
+        raise ValueError("this is no tally")
+    found = struct.unpack_from(f"<{number}H{number}{_FORMATS[width]}", blob, _HEAD.size)
+    have = to.get
+    for place, times in zip(found[:number], found[number:], strict=True):
+        to[place] = have(place, 0) + times
+
+
+def _lanes(blob: bytes) -> tuple[int, bytes]:
+    """The first place, and the counts in 8 bytes each."""
+    _, width, first = _DENSE_HEAD.unpack_from(blob)
+    _ = _FORMATS[width]
+    counts = blob[_DENSE_HEAD.size :]
+    number, rest = divmod(len(counts), width)
+    if rest or first + number > 1 << 16:
+        raise ValueError("this is no tally")
+    lanes = bytearray(_LANE_BYTES * number)
+    for byte in range(width):
+        lanes[byte::_LANE_BYTES] = counts[byte::width]
+    return first, bytes(lanes)
+
+
+def _add_dense(to: Tally, dense: Sequence[tuple[int, bytes]]) -> None:
+    # One sum of large numbers, in whose lanes the counts stand: several times as fast as a loop.
+    first = min(place for place, _ in dense)
+    total = sum(
+        int.from_bytes(lanes, "little") << 8 * _LANE_BYTES * (place - first)
+        for place, lanes in dense
+    )
+    number = max(place - first + len(lanes) // _LANE_BYTES for place, lanes in dense)
+    counts = struct.unpack(f"<{number}Q", total.to_bytes(_LANE_BYTES * number, "little"))
+    have = to.get
+    for place, times in enumerate(counts, first):
+        if times:
+            to[place] = have(place, 0) + times

@@ -10,15 +10,15 @@ import asyncio
 import contextlib
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import structlog
 
-from service.domain.rollup import COUNTS, Cell, LedgerAnswer, LedgerQuery, Rollup
-from service.domain.rollup_answer import NEEDED, Ranking, Sums, ranking, shown
-from service.domain.rollup_plan import CELLS_MAX, Place, Plan, Retention, TooMuch, plan
+from service.domain.rollup import LedgerAnswer, LedgerQuery
+from service.domain.rollup_plan import Retention, TooMuch
 from service.domain.rollup_views import View, spread
+from service.ledger.inquiry import Inquiry
 from service.ledger.recorder import Recorder
 from service.ledger.store import Batch, Store, StoreError
 from service.ports import LedgerTooMuch, LedgerUnavailable
@@ -182,73 +182,10 @@ class Book:
         if not self._problem:
             await self._flush(store)
         try:
-            return await self._answer(store, query)
+            retention, views = self.terms.retention, self.terms.views
+            inquiry = Inquiry(store, self._clock(), retention, views)
+            return await inquiry.answer(query, self._flushed_at)
         except TooMuch as error:
             raise LedgerTooMuch(str(error)) from None
         except StoreError as error:
             raise LedgerUnavailable(f"the ledger does not answer: {error}") from error
-
-    async def _answer(self, store: Store, query: LedgerQuery) -> LedgerAnswer:
-        now = self._clock()
-        planned = plan(query, now, self.terms.retention, self.terms.views)
-        counts = query.counts | NEEDED[query.rank]
-        sums = await store.sums(planned, counts)
-        if len(sums) > CELLS_MAX:
-            raise TooMuch("so many groups and steps: ask for less time, or by fewer things")
-        ranked, cells = await asyncio.to_thread(_ranked, sums, query)
-        page = cells[query.offset : query.offset + query.cells_max]
-        rollups = {place: Rollup(counts) for place, counts in page}
-        if query.kinds and rollups:
-            await self._add_tallies(store, planned, query, ranked, rollups)
-        end = min(query.end, planned.end) if query.end >= now else planned.end
-        return LedgerAnswer(
-            tuple(
-                Cell(place.start, min(planned.bucket_end(place.start), end), place.values, rollup)
-                for place, rollup in rollups.items()
-            ),
-            await self._total(store, query, rollups),
-            len(cells),
-            planned.start,
-            end,
-            min(self._flushed_at, end),
-        )
-
-    async def _add_tallies(
-        self,
-        store: Store,
-        planned: Plan,
-        query: LedgerQuery,
-        ranked: Ranking,
-        rollups: Mapping[Place, Rollup],
-    ) -> None:
-        def wanted(place: Place) -> Place | None:
-            told = ranked.shown(place)
-            return told if told in rollups else None
-
-        narrowed = planned.narrowed(rollups)
-        tallies = await store.tallies(narrowed, query.kinds, wanted)
-        for place, found in tallies.items():
-            rollups[place].add_tallies(found)
-
-    async def _total(
-        self, store: Store, query: LedgerQuery, rollups: Mapping[Place, Rollup]
-    ) -> Rollup:
-        if not query.group_by and query.step_s is None and not query.offset:
-            return next(iter(rollups.values()), Rollup())
-        whole = replace(query, group_by=(), step_s=None)
-        planned = plan(whole, self._clock(), self.terms.retention, self.terms.views)
-        sums = await store.sums(planned, query.counts)
-        tallies = (
-            await store.tallies(planned, query.kinds, lambda place: place) if query.kinds else {}
-        )
-        rollup = Rollup(next(iter(sums.values()), [0] * len(COUNTS)))
-        for found in tallies.values():
-            rollup.add_tallies(found)
-        return rollup
-
-
-def _ranked(
-    sums: Mapping[Place, Sums], query: LedgerQuery
-) -> tuple[Ranking, Sequence[tuple[Place, Sums]]]:
-    ranked = ranking(sums, query.rank, query.limit)
-    return ranked, shown(sums, ranked)

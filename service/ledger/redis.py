@@ -10,14 +10,13 @@ from itertools import islice, zip_longest
 from operator import itemgetter
 from typing import Any
 
-from service.domain import sketch
 from service.domain.rollup import COUNTS, Count, Kind, Label, Rollup
 from service.domain.rollup_plan import Place, Plan, Retention, TooMuch
 from service.domain.rollup_views import Row, View
 from service.domain.sketch import Tally
 from service.ledger import redis_layout as layout
 from service.ledger.redis_layout import Hash
-from service.ledger.store import ROWS_MAX, Batch, StoreError, Wanted, place_of
+from service.ledger.store import ROWS_MAX, Batch, StoreError, place_of, tallies_of
 from service.redis_door import RedisTerms, connect, kind
 
 TIMEOUT_S = 2.0
@@ -84,15 +83,16 @@ class RedisStore:
         return found
 
     async def tallies(
-        self, plan: Plan, kinds: Collection[Kind], wanted: Wanted
+        self, plan: Plan, kinds: Collection[Kind], wanted: Collection[Place]
     ) -> dict[Place, dict[Kind, Tally]]:
-        found: dict[Place, dict[Kind, Tally]] = {}
+        found: dict[Kind, dict[Place, list[bytes]]] = {one: defaultdict(list) for one in kinds}
         hashes = await self._hashes(plan)
+        read = _reading(plan)
         for one in kinds:
             for part in _parts(hashes, _AT_ONCE_MAX):
                 told = await self._read(layout.READ_TALLIES, part, layout.KIND_NAMES[one])
-                await asyncio.to_thread(_merge, told, plan, wanted, one, found)
-        return found
+                await asyncio.to_thread(_collect, told, read, wanted, found[one])
+        return await asyncio.to_thread(tallies_of, found)
 
     async def forget(self, now: float) -> None:
         """Redis does."""
@@ -192,20 +192,17 @@ def _understood(text: bytes) -> Iterable[tuple[Sequence[Any], Sequence[int]]]:
         raise StoreError("Redis holds what is no ledger", "let nobody else write there") from None
 
 
-def _merge(
+def _collect(
     told: Sequence[bytes],
-    plan: Plan,
-    wanted: Wanted,
-    of: Kind,
-    found: dict[Place, dict[Kind, Tally]],
+    read: Reading,
+    wanted: Collection[Place],
+    found: dict[Place, list[bytes]],
 ) -> None:
     for text in told:
         for words, blob in layout.read_tallies(text):
-            place = place_of(plan, words[0], layout.key_of(words))
-            shown = None if place is None else wanted(place)
-            if shown is not None:
-                tallies = found.setdefault(shown, {})
-                sketch.add(tallies.setdefault(of, {}), sketch.unpacked(blob))
+            place = read(words)
+            if place is not None and place in wanted:
+                found[place].append(blob)
 
 
 def _parts(items: Iterable[Any], size: int) -> Iterable[list[Any]]:

@@ -149,13 +149,23 @@ local function summed(old, new)
 end
 local widths = {[1] = 'B', [2] = 'H', [4] = 'I4', [8] = 'I8'}
 local function tally(blob, into)
-  local width = string.byte(blob, 2)
-  local count = (#blob - 2) / (2 + (width or 0))
-  if string.byte(blob, 1) ~= 1 or not widths[width] or count % 1 ~= 0 then return false end
+  local form, width = string.byte(blob, 1, 2)
+  local letter = widths[width]
+  if not letter then return false end
+  local head = form == 1 and 2 or 4
+  local count = (#blob - head) / (form == 1 and 2 + width or width)
+  if form > 2 or count % 1 ~= 0 then return false end
+  local counts = head + (form == 1 and 2 * count or 0)
+  letter = '<' .. letter
   for i = 0, count - 1 do
-    local place = struct.unpack('<H', blob, 3 + 2 * i)
-    local times = struct.unpack('<' .. widths[width], blob, 3 + 2 * count + width * i)
-    into[place] = (into[place] or 0) + times
+    local place
+    if form == 1 then
+      place = struct.unpack('<H', blob, 3 + 2 * i)
+    else
+      place = struct.unpack('<H', blob, 3) + i
+    end
+    local times = struct.unpack(letter, blob, counts + 1 + width * i)
+    if times > 0 then into[place] = (into[place] or 0) + times end
   end
   return true
 end
@@ -167,9 +177,19 @@ local function tallied(old, new)
     places[#places + 1] = place
     if times > most then most = times end
   end
+  if #places == 0 then return new end
   table.sort(places)
+  local first, last = places[1], places[#places]
   local width = most < 256 and 1 or most < 65536 and 2 or most < 4294967296 and 4 or 8
-  local out, letter = {string.char(1, width)}, '<' .. widths[width]
+  local letter = '<' .. widths[width]
+  if 2 + (last - first + 1) * width <= #places * (2 + width) then
+    local out = {string.char(2, width), struct.pack('<H', first)}
+    for place = first, last do
+      out[3 + place - first] = struct.pack(letter, into[place] or 0)
+    end
+    return table.concat(out)
+  end
+  local out = {string.char(1, width)}
   for i, place in ipairs(places) do
     out[i + 1] = struct.pack('<H', place)
     out[i + 1 + #places] = struct.pack(letter, into[place])

@@ -7,17 +7,18 @@ waits for none.
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
+from operator import add
 from pathlib import Path
 from typing import TypeVar
 
-from service.domain import sketch
-from service.domain.rollup import COUNTS, Count, Kind
+from service.domain.rollup import Count, Kind
 from service.domain.rollup_plan import Place, Plan, Retention
 from service.domain.sketch import Tally
 from service.ledger.sqlite_file import SqliteFile
-from service.ledger.store import Batch, Wanted, place_of
+from service.ledger.store import Batch, place_of, tallies_of
 
 T = TypeVar("T")
 
@@ -43,39 +44,31 @@ class SqliteStore:
         return await _on(self._reading, lambda: self._sums(plan, counts))
 
     def _sums(self, plan: Plan, counts: Collection[Count]) -> dict[Place, list[int]]:
-        wanted = sorted(counts)
         found: dict[Place, list[int]] = {}
-        for start, key, sums in self._reader.sums(plan, wanted):
+        for start, key, sums in self._reader.sums(plan, counts):
             place = place_of(plan, start, key)
-            if place is None:
-                continue
-            total = found.get(place)
-            if total is None:
-                total = found[place] = [0] * len(COUNTS)
-            for count, number in zip(wanted, sums, strict=True):
-                total[count] += number
+            if place is not None:
+                known = found.get(place)
+                found[place] = sums if known is None else list(map(add, known, sums))
         return found
 
     async def tallies(
-        self, plan: Plan, kinds: Collection[Kind], wanted: Wanted
+        self, plan: Plan, kinds: Collection[Kind], wanted: Collection[Place]
     ) -> dict[Place, dict[Kind, Tally]]:
         return await _on(self._reading, lambda: self._tallies(plan, kinds, wanted))
 
     def _tallies(
-        self, plan: Plan, kinds: Collection[Kind], wanted: Wanted
+        self, plan: Plan, kinds: Collection[Kind], wanted: Collection[Place]
     ) -> dict[Place, dict[Kind, Tally]]:
-        found: dict[Place, dict[Kind, Tally]] = {}
         in_order = sorted(kinds)
+        found: dict[Kind, dict[Place, list[bytes]]] = {one: defaultdict(list) for one in kinds}
         for start, key, blobs in self._reader.tallies(plan, in_order):
             place = place_of(plan, start, key)
-            told = None if place is None else wanted(place)
-            if told is None:
-                continue
-            tallies = found.setdefault(told, {})
-            for kind, blob in zip(in_order, blobs, strict=True):
-                if blob:
-                    sketch.add(tallies.setdefault(kind, {}), sketch.unpacked(blob))
-        return found
+            if place is not None and place in wanted:
+                for kind, blob in zip(in_order, blobs, strict=True):
+                    if blob:
+                        found[kind][place].append(blob)
+        return tallies_of(found)
 
     async def forget(self, now: float) -> None:
         await _on(self._writing, lambda: self._writer.forget(now, self._retention))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from os import stat_result
 from os.path import samestat
 from pathlib import Path
@@ -94,8 +94,11 @@ class SqliteFile:
             self._ids[key] = found
         return found
 
-    def sums(self, plan: Plan, counts: Sequence[Count]) -> Iterator[tuple[int, Key, Sequence[int]]]:
-        """Start, key and counts, summed over each step. Raises TooMuch when it takes too long."""
+    def sums(self, plan: Plan, counts: Collection[Count]) -> Iterator[tuple[int, Key, list[int]]]:
+        """Start, key and all counts, summed over each step; 0 where one was not asked for.
+
+        Raises TooMuch when it takes too long.
+        """
         select = schema.select_sums(counts, plan.step_s)
         for name, bucket, *sums in self._selected(plan, select):
             yield plan.start if plan.step_s is None else bucket, name, sums
@@ -246,7 +249,7 @@ def _packed(rollup: Rollup) -> Iterable[bytes | None]:
 
 def _merged(one: bytes, other: bytes) -> bytes:
     try:
-        return sketch.packed(sketch.merged((sketch.unpacked(one), sketch.unpacked(other))))
+        return sketch.packed(sketch.sum_of((one, other)))
     except ValueError:
         # What cannot be read is no reason to lose what comes.
         return other

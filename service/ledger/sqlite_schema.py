@@ -89,10 +89,10 @@ ADD_TALLIES = _add_tallies()
 
 
 def select_sums(counts: Collection[Count], step_s: int | None) -> str:
-    """Name, bucket, and the counts in their order, of one span. `:step` is that of the answer."""
+    """Name, bucket, and all counts, of one span; 0 for others. `:step` is that of the answer."""
     bucket = "0" if step_s is None else "start - start % :step"
-    sums = "".join(f", sum({column(count)})" for count in counts)
-    return f"SELECT name, {bucket} AS bucket{sums} FROM sums WHERE {_WHERE} GROUP BY name, bucket"  # noqa: S608
+    sums = ", ".join(f"sum({column(count)})" if count in counts else "0" for count in COUNTS)
+    return f"SELECT name, {bucket} AS bucket, {sums} FROM sums WHERE {_WHERE} GROUP BY name, bucket"  # noqa: S608
 
 
 def select_tallies(kinds: Collection[Kind]) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from service.domain import sketch
 from service.domain.rollup import Count, Key, Kind, Rollup
 from service.domain.rollup_plan import Place, Plan
 from service.domain.rollup_views import Row
@@ -35,10 +36,6 @@ class Batch:
     rows: Mapping[Row, Rollup]
 
 
-Wanted = Callable[[Place], Place | None]
-"""Where a place of the plan is told; None where its tallies are not asked for."""
-
-
 class Store(Protocol):
     """Every method may be called again after it failed, and raises StoreError alone."""
 
@@ -51,9 +48,9 @@ class Store(Protocol):
         ...
 
     async def tallies(
-        self, plan: Plan, kinds: Collection[Kind], wanted: Wanted
+        self, plan: Plan, kinds: Collection[Kind], wanted: Collection[Place]
     ) -> dict[Place, dict[Kind, Tally]]:
-        """By the places that `wanted` gives. The plan may be narrowed to the times asked for."""
+        """Of the places that are wanted. The plan is one that was narrowed to them."""
         ...
 
     async def forget(self, now: float) -> None:
@@ -67,3 +64,17 @@ def place_of(plan: Plan, start: int, key: Key) -> Place | None:
     """None for what the plan does not count."""
     values = plan.values(key)
     return None if values is None else Place(plan.bucket(start), values)
+
+
+def tallies_of(
+    packed: Mapping[Kind, Mapping[Place, Sequence[bytes]]],
+) -> dict[Place, dict[Kind, Tally]]:
+    """What many rows come to. Raises StoreError for what is no tally."""
+    found: dict[Place, dict[Kind, Tally]] = {}
+    try:
+        for kind, by_place in packed.items():
+            for place, blobs in by_place.items():
+                found.setdefault(place, {})[kind] = sketch.sum_of(blobs)
+    except ValueError:
+        raise StoreError("the ledger holds what is none", "let nobody else write there") from None
+    return found

@@ -171,13 +171,6 @@ def test_a_plan_is_narrowed_to_what_is_told() -> None:
     assert whole.bucket(TODAY - 5 * DAY - HOUR) == narrowed.bucket(TODAY - 5 * DAY - HOUR)
 
 
-def test_others_may_be_of_any_tenant() -> None:
-    """What is summed up as others is not narrowed to the name of it."""
-    whole = planned(LedgerQuery(TODAY - DAY, TODAY, None, (Dimension.TENANT,)))
-
-    assert whole.narrowed([Place(TODAY - DAY, ("(other)",))]).tenants is None
-
-
 def test_values_are_those_that_were_asked_for() -> None:
     """A row that the filters do not let through has none."""
     query = LedgerQuery(

@@ -14,6 +14,7 @@ from service.domain import sketch
 
 SHARES = (0.0, 0.5, 0.9, 0.95, 0.99, 0.999, 1.0)
 tallies = st.dictionaries(st.integers(0, len(sketch.BOUNDS)), st.integers(1, 2**40), max_size=20)
+crowded = st.dictionaries(st.integers(500, 520), st.integers(1, 2**20), max_size=20)
 
 
 def _two_modes(rng: Random) -> float:
@@ -78,7 +79,7 @@ def test_merging_obeys_its_laws(one: sketch.Tally, two: sketch.Tally, three: ske
     assert sketch.count(together) == sum(map(sketch.count, (one, two, three)))
 
 
-@given(tallies)
+@given(tallies | crowded)
 def test_packing_is_reversible(tally: sketch.Tally) -> None:
     """What was packed is unpacked unchanged, and equal tallies are equal bytes."""
     blob = sketch.packed(tally)
@@ -90,17 +91,50 @@ def test_packing_is_reversible(tally: sketch.Tally) -> None:
 
 def test_bytes_stay_what_they_are() -> None:
     """Stores hold them for years."""
-    packed = sketch.packed({700: 3, 5: 255})
+    sparse = sketch.packed({700: 3, 5: 255})
+    wide = sketch.packed({1: 256, 3: 1, 9: 1})
+    dense = sketch.packed({700: 3, 701: 4, 704: 5})
 
-    assert "0101" + "0500" + "bc02" + "ff" + "03" == packed.hex()
-    assert "0102" + "0100" + "0001" == sketch.packed({1: 256}).hex()
+    assert "0101" + "0500" + "bc02" + "ff" + "03" == sparse.hex()
+    assert "0102" + "0100" + "0300" + "0900" + "0001" + "0100" + "0100" == wide.hex()
+    assert "0201" + "bc02" + "03" + "04" + "00" + "00" + "05" == dense.hex()
 
 
-@pytest.mark.parametrize("blob", [b"\x01", b"\x02\x01\x01\x00\x01", b"\x01\x03", b"\x01\x01\x00"])
+@pytest.mark.parametrize(
+    "blob",
+    [
+        b"\x01",
+        b"\x03\x01\x01\x00\x01",
+        b"\x01\x03",
+        b"\x01\x01\x00",
+        b"\x02\x01\x00",
+        b"\x02\x02\x00\x00\x01",
+        b"\x02\x03\x00\x00\x01\x01\x01",
+        b"\x02\x01\xff\xff\x01\x01",
+    ],
+)
 def test_what_is_no_tally_is_refused(blob: bytes) -> None:
     """Other versions, other widths, and what was cut."""
     with pytest.raises(ValueError, match="no tally"):
         sketch.unpacked(blob)
+
+
+@given(st.lists(tallies | crowded, max_size=5))
+def test_packed_ones_are_summed_as_others_are(several: list[sketch.Tally]) -> None:
+    """Whichever form each of them has."""
+    assert sketch.merged(several) == sketch.sum_of(map(sketch.packed, several))
+
+
+@given(tallies | crowded, st.data())
+def test_a_part_can_be_taken_out(tally: sketch.Tally, data: st.DataObject) -> None:
+    """What is left, with the part, is the whole."""
+    part = {
+        place: data.draw(st.integers(1, min(times, 5)))
+        for place, times in tally.items()
+        if place % 2
+    }
+
+    assert tally == sketch.merged((sketch.less(tally, part), part))
 
 
 def test_nothing_has_no_quantile() -> None:
