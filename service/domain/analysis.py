@@ -99,9 +99,12 @@ def per_request_nano_usd(rollup: Rollup) -> int | None:
 
 
 def trend_step_s(span_s: float, points: int) -> int:
-    """The shortest round step of which no more than `points` make the span."""
+    """The shortest round step of which no more than `points`, and a part of one, make the span.
+
+    Who asks for the last 24 hours in 24 points means hours, though a moment has passed since.
+    """
     for step_s in _STEPS_S:
-        if span_s / step_s <= points:
+        if span_s / step_s < points + 1:
             return step_s
     years = math.ceil(span_s / points / _STEPS_S[-1])
     return years * _STEPS_S[-1]

@@ -100,16 +100,16 @@ def test_cost_per_request() -> None:
 
 @given(st.floats(1, 1e9), st.integers(1, 500))
 def test_trend_step(span_s: float, points: int) -> None:
-    """A multiple of a minute that makes no more points than were asked for."""
+    """A multiple of a minute that makes no more points than were asked for, and a part of one."""
     step_s = analysis.trend_step_s(span_s, points)
 
     assert 0 == step_s % 60
-    assert span_s / step_s <= points
+    assert span_s / step_s < points + 1
 
 
 def test_a_day_has_24_points() -> None:
-    """The usual trend is by the hour."""
-    assert 3600 == analysis.trend_step_s(86_400, 24)
+    """The usual trend is by the hour, also when a moment has passed since it was asked for."""
+    assert 3600 == analysis.trend_step_s(86_400, 24) == analysis.trend_step_s(86_401.5, 24)
 
 
 def test_filled() -> None:
