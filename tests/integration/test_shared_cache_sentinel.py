@@ -14,11 +14,10 @@ import structlog
 
 from tests.kit.redis_sentinel import RedisSentinel, redis_sentinel
 from tests.kit.shared_cache import (
-    PACE_S,
     TTL_S,
     WAIT_S,
     fill,
-    found,
+    found_at_last,
     kept,
     key,
     load,
@@ -29,6 +28,10 @@ from tests.kit.shared_cache import (
 
 KEYS = 20
 SLACK_S = 0.03
+MOST = 0.95
+"""Of the lookups: a few may be held up where others keep the machine busy."""
+USUAL_PACE_S = 1.0
+"""More visits would be noticed: what the library does when a server is lost takes its time."""
 
 
 @pytest.fixture(name="sentinel")
@@ -53,7 +56,7 @@ async def test_a_failover(sentinel: RedisSentinel, fault: str) -> None:
             asked.append(time.monotonic())
 
     with structlog.testing.capture_logs() as lines:
-        async with shared_cache(sentinel.terms()) as answers:
+        async with shared_cache(sentinel.terms(), pace_s=USUAL_PACE_S) as answers:
             answers.each_round.append(asks)
             await fill(answers, KEYS)
             sentinel.master.replicate()
@@ -69,22 +72,22 @@ async def test_a_failover(sentinel: RedisSentinel, fault: str) -> None:
                     await asyncio.sleep(0.02)
                     assert time.monotonic() - taken_over_at < 6.0
             await until(lambda: answers.state == "ok")
-            await until(lambda: asked[-1] > taken_over_at)
-            found_count = await found(answers, KEYS + 1)
+            await until(lambda: bool(asked) and asked[-1] > taken_over_at)
+            found_count = await found_at_last(answers, range(KEYS + 1))
 
     assert taken_over_at - began_at < 6.0
-    assert fared.p(0.99) < WAIT_S + SLACK_S
+    assert fared.p(MOST) < WAIT_S + SLACK_S
     assert found_count >= KEYS - 1
     assert len(lines) <= 4
 
 
 async def test_the_sentinels_are_gone(sentinel: RedisSentinel) -> None:
     """As long as the master answers nobody needs them."""
-    async with shared_cache(sentinel.terms()) as answers:
+    async with shared_cache(sentinel.terms(), pace_s=USUAL_PACE_S) as answers:
         await fill(answers, KEYS)
         sentinel.sentinels[0].kill()
-        await asyncio.sleep(2.0 * PACE_S)
-        found_count = await found(answers, KEYS)
+        await asyncio.sleep(USUAL_PACE_S + 0.2)
+        found_count = await found_at_last(answers, range(KEYS))
         state = answers.state
 
     assert found_count >= KEYS - 1
@@ -111,7 +114,7 @@ async def test_one_sentinel_of_three_is_silent(tmp_path: Path) -> None:
         async with shared_cache(sentinel.terms()) as answers:
             await fill(answers, KEYS)
             filled_s = time.monotonic() - began_at
-            found_count = await found(answers, KEYS)
+            found_count = await found_at_last(answers, range(KEYS))
         sentinel.sentinels[0].resume()
 
     assert found_count >= KEYS - 1
