@@ -57,12 +57,11 @@ async def test_a_watch(tmp_path: Path) -> None:
 
 async def test_in_flight(tmp_path: Path) -> None:
     """A request that is being answered is told as such, and counts once it has ended."""
-    slow = member(ScriptedProvider(0.6, *HELLO))
-    async with analysed(tmp_path, slow) as (served, _):
+    slow = ScriptedProvider(1.0, *HELLO)
+    async with analysed(tmp_path, member(slow)) as (served, _):
         asked = asyncio.ensure_future(served.completion.Complete(unary(), **by("acme")))
+        await slow.entered.wait()
         watching = watch(served, "acme")
-        await asyncio.sleep(0.2)
-        await watching.read()
         during = await watching.read()
         await asked
         after = await until(watching, 1)
