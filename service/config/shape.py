@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from service.config.origins import KeyPath, dotted
 
 _CLOSE = 0.7
+_HINTS_MAX = 2
 ANY = "*"
 """Stands in a path for the key of a mapping or the place in a list."""
 
@@ -94,11 +95,12 @@ def hint_for(root: type[BaseModel], path: KeyPath) -> str:
     if near:
         return f"did you mean '{near}'?"
     elsewhere = [found for found, _, _ in fields(root) if found[-1] == path[-1]]
-    # The one that stands highest, if it is alone there.
+    # Those that stand highest, if they are few.
     highest = min(map(len, elsewhere), default=0)
     highest_ones = [dotted(found) for found in elsewhere if len(found) == highest]
-    if len(highest_ones) == 1:
-        return f"did you mean '{highest_ones[0].replace(f'.{ANY}', '.NAME')}'?"
+    if 1 <= len(highest_ones) <= _HINTS_MAX:
+        meant = (f"'{one.replace(f'.{ANY}', '.NAME')}'" for one in highest_ones)
+        return f"did you mean {' or '.join(meant)}?"
     return f"known keys: {', '.join(known)}" if known else ""
 
 

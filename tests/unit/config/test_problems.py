@@ -19,7 +19,10 @@ from tests.unit.config.conftest import World
             "\nporviders: {}",
             ["ai-provider.yml:2: porviders: unknown key; did you mean 'providers'?"],
         ),
-        ("port: 1", ["ai-provider.yml:1: port: unknown key; did you mean 'service.port'?"]),
+        (
+            "port: 1",
+            ["ai-provider.yml:1: port: unknown key; did you mean 'service.port' or 'admin.port'?"],
+        ),
         (
             "logging: {qqqq: 1}",
             ["ai-provider.yml:1: logging.qqqq: unknown key; known keys: level, format"],
