@@ -14,7 +14,6 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricReader
 from opentelemetry.sdk.resources import Resource
@@ -28,7 +27,7 @@ from service.telemetry.content import ContentPolicy
 from service.telemetry.keeping import Keeping
 from service.telemetry.measuring import Measuring
 from service.telemetry.otel.exporters import exporter
-from service.telemetry.otel.lines import LineMaker
+from service.telemetry.otel.lines import LineBatches, LineMaker
 from service.telemetry.otel.observing import Reading, observe
 from service.telemetry.otel.points import Points, PushReader
 from service.telemetry.otel.prometheus import PrometheusPage
@@ -70,9 +69,9 @@ class Signals:
             self._spans = BatchSpanProcessor(exporter(Signal.TRACES, terms, variables))
             maker = SpanMaker(self._resource, self._scope, self.measuring.vendor, _span_id)
             self._tracing = Tracing(maker, self._spans.on_end, content)
-        self._lines: BatchLogRecordProcessor | None = None
+        self._lines: LineBatches | None = None
         if variables.sends(Signal.LOGS, terms):
-            self._lines = BatchLogRecordProcessor(exporter(Signal.LOGS, terms, variables))
+            self._lines = LineBatches(exporter(Signal.LOGS, terms, variables))
         self._line_maker = LineMaker(self._resource, self._scope)
         self.page: PrometheusPage | None = None
         readers: list[MetricReader] = []
@@ -116,7 +115,7 @@ class Signals:
     def line(self, text: str, fields: Mapping[str, Any], at_s: float) -> None:
         """On the log writer's thread."""
         if self._lines is not None:
-            self._lines.on_emit(self._line_maker.line(text, fields, at_s))
+            self._lines.put(self._line_maker.line(text, fields, at_s))
 
     def flush(self) -> None:
         """Exports now. Blocks: call it on a thread."""
