@@ -84,13 +84,19 @@ class Book:
 
     async def adopt(self, store: Store | None) -> None:
         """Keeps what follows there, and closes the one before."""
-        await self.aclose()
+        await self._leave()
         self._store = store
         if store is not None:
             self._rounds = asyncio.create_task(self._go_round(store), name="ledger")
 
     async def aclose(self) -> None:
         """What was recorded is handed over first, if the store takes it in time."""
+        await self._leave()
+        if self._waiting is not None:
+            problem = self._problem or "it took too long"
+            _log.error("the last sums of the ledger are lost", problem=problem)
+
+    async def _leave(self) -> None:
         rounds, self._rounds = self._rounds, None
         if rounds is not None:
             rounds.cancel()
@@ -103,10 +109,9 @@ class Book:
                 await self._flush(store)
         for task in self._tasks:
             task.cancel()
-        if self._problem:
-            _log.error("the last sums of the ledger are lost", problem=self._problem)
-        with contextlib.suppress(StoreError):
-            await store.aclose()
+        with contextlib.suppress(StoreError, TimeoutError):
+            async with asyncio.timeout(LAST_FLUSH_MAX_S):
+                await store.aclose()
 
     async def flush(self) -> None:
         """Hands over what has ended so far. Raises nothing: `problem` tells."""
@@ -120,8 +125,10 @@ class Book:
             await self._flush(store)
             if not self._problem and self._clock() >= forget_at:
                 forget_at = self._clock() + FORGET_EVERY_S
-                with contextlib.suppress(StoreError):
+                try:
                     await store.forget(self._clock())
+                except StoreError as error:
+                    _log.warning("the ledger forgets nothing", problem=str(error))
 
     async def _flush(self, store: Store) -> None:
         # Whoever waits for it may leave: what was taken must arrive all the same.
@@ -166,7 +173,7 @@ class Book:
     def _succeeded(self) -> None:
         if self._problem:
             self._problem = ""
-            _log.warning("the ledger takes all again; nothing was lost but what was told")
+            _log.warning("the ledger takes everything again")
 
     def _tell_lost(self) -> None:
         count = self._recorder.lost_count - self._lost_told
@@ -184,7 +191,9 @@ class Book:
         try:
             retention, views = self.terms.retention, self.terms.views
             inquiry = Inquiry(store, self._clock(), retention, views)
-            return await inquiry.answer(query, self._flushed_at)
+            # Those of others may take as long as they keep them to themselves.
+            lag_s = self.terms.flush_interval_s if store.is_shared else 0.0
+            return await inquiry.answer(query, self._flushed_at - lag_s)
         except TooMuch as error:
             raise LedgerTooMuch(str(error)) from None
         except StoreError as error:

@@ -31,6 +31,8 @@ _REMEDY = "see whether Redis answers, has room, and lets the service write"
 class RedisStore:
     """To be made in a running loop. Raises ValueError, which quotes no password, for bad terms."""
 
+    is_shared = True
+
     def __init__(self, terms: RedisTerms, prefix: str, retention: Retention) -> None:
         self._redis = connect(replace(terms, timeout_s=max(terms.timeout_s, TIMEOUT_S)))
         self._server = terms.server

@@ -18,13 +18,15 @@ from service.domain.rollup import Count, Kind
 from service.domain.rollup_plan import Place, Plan, Retention
 from service.domain.sketch import Tally
 from service.ledger.sqlite_file import SqliteFile
-from service.ledger.store import Batch, place_of, tallies_of
+from service.ledger.store import Batch, StoreError, place_of, tallies_of
 
 T = TypeVar("T")
 
 
 class SqliteStore:
     """Opens the file when it is first asked."""
+
+    is_shared = False
 
     def __init__(self, file: Path, retention: Retention) -> None:
         self._file = file
@@ -82,4 +84,8 @@ class SqliteStore:
 
 
 async def _on(threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
-    return await asyncio.get_running_loop().run_in_executor(threads, work)
+    try:
+        return await asyncio.get_running_loop().run_in_executor(threads, work)
+    except RuntimeError as error:
+        # A question that was being answered when the configuration changed.
+        raise StoreError("the ledger was closed meanwhile") from error

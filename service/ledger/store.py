@@ -37,7 +37,12 @@ class Batch:
 
 
 class Store(Protocol):
-    """Every method may be called again after it failed, and raises StoreError alone."""
+    """Every method may be called again after it failed, and raises StoreError alone.
+
+    `is_shared` tells whether other replicas add to it, too.
+    """
+
+    is_shared: bool
 
     async def add(self, batch: Batch) -> None:
         """All of it, or nothing of what it can tell apart: what was added counts once."""
