@@ -14,7 +14,8 @@ class Provenance(Enum):
     COMPUTED = "computed"
     """From the tokens that the provider reported, by the price table."""
     ESTIMATED = "estimated"
-    """By the price table, from tokens that were estimated from the text."""
+    """By the price table, from tokens that were estimated from the text; or by the price of another
+    service tier than the one that served."""
     UNKNOWN = "unknown"
     """No price is known. Never the same as 0."""
 
