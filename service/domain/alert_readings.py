@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -21,13 +21,13 @@ from service.domain.alert_rules import (
     Period,
     ProviderDown,
     Rule,
-    Span,
     Subject,
 )
 from service.domain.alert_windows import SLOT_S, Figures, Needs, Windows
 from service.domain.alerts import Reading
 from service.domain.breaker import Circuit
 from service.domain.health import ProviderHealth, Status
+from service.domain.sketch import Tally
 
 WindowRule = ErrorRate | Latency | CacheCollapse | CostSpike
 _MINUTE_S = 60.0
@@ -57,10 +57,16 @@ def _reach_s(rule: WindowRule) -> float:
             return rule.window_s
 
 
-def of_windows(rule: WindowRule, windows: Windows, now: float) -> dict[Subject, Reading | None]:
-    """`now` is in seconds since the epoch. The slot that runs is in the window."""
+def of_windows(
+    rule: WindowRule, windows: Windows, now: float
+) -> Iterator[tuple[Subject, Reading | None]]:
+    """`now` is in seconds since the epoch. The slot that runs is in the window.
+
+    Between two of them more may be counted.
+    """
     end = (now // SLOT_S + 1) * SLOT_S
-    return {subject: _reading(rule, windows, subject, end) for subject in _subjects(rule, windows)}
+    for subject in tuple(_subjects(rule, windows)):
+        yield subject, _reading(rule, windows, subject, end)
 
 
 def _subjects(rule: Rule, windows: Windows) -> Iterable[Subject]:
@@ -76,7 +82,7 @@ def _reading(rule: WindowRule, windows: Windows, subject: Subject, end: float) -
         case ErrorRate():
             return _error_rate(rule, windows.between(subject, start, end))
         case Latency():
-            return _latency(rule, windows.between(subject, start, end))
+            return _latency(rule, windows.tally(subject, start, end, rule.of))
         case CacheCollapse():
             before = windows.between(subject, start - rule.baseline_s, start)
             return _cache(rule, windows.between(subject, start, end), before)
@@ -91,8 +97,7 @@ def _error_rate(rule: ErrorRate, figures: Figures) -> Reading | None:
     return Reading(faults / figures.requests, rule.limits)
 
 
-def _latency(rule: Latency, figures: Figures) -> Reading | None:
-    tally = figures.totals if rule.of is Span.TOTAL else figures.first_tokens
+def _latency(rule: Latency, tally: Tally) -> Reading | None:
     if sketch.count(tally) < max(rule.requests_min, 1):
         return None
     seconds = sketch.quantile(tally, rule.quantile)
@@ -116,9 +121,7 @@ def _cost(rule: CostSpike, windows: Windows, subject: Subject, end: float) -> Re
     if count < max(1, rule.windows // 2):
         return None
     ends = [end - place * rule.window_s for place in range(count + 1)]
-    now, *before = (
-        windows.between(subject, one - rule.window_s, one).cost_nano_usd for one in ends
-    )
+    now, *before = (windows.cost_nano_usd(subject, one - rule.window_s, one) for one in ends)
     per_minute = _MINUTE_S / rule.window_s
     worse, clear = _times(rule.limits, statistics.median(before) * per_minute)
     if worse < rule.floor_nano_usd:

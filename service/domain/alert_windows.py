@@ -4,11 +4,12 @@ come with the records. What happened is counted once, of calls or of attempts, a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from service.domain import sketch
-from service.domain.alert_rules import ALL, By, Subject
+from service.domain.alert_rules import By, Span, Subject
 from service.domain.attempt import Outcome
 from service.domain.cache_note import CacheStatus
 from service.domain.call_record import AttemptRecord, CallRecord, Record
@@ -28,6 +29,18 @@ _SERVED = frozenset(
         CacheStatus.REPEATED,
     }
 )
+
+
+class _Group(NamedTuple):
+    """Dimensions that are counted together. `number` is found faster than they are."""
+
+    number: int
+    dimensions: tuple[By, ...]
+
+
+_CALLS = _Group(0, (By.ALL, By.TENANT))
+_ATTEMPTS = _Group(1, (By.PROVIDER, By.MODEL))
+_EACH = _Group(2, tuple(By))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +77,13 @@ class Figures:
         return self.served / self.looked_up if self.looked_up else 0.0
 
     def add(self, other: Figures) -> None:
+        """All but the latencies, which few ask for."""
         self.requests += other.requests
         for owner, times in other.faults.items():
             self.fault(owner, times)
         self.served += other.served
         self.missed += other.missed
         self.cost_nano_usd += other.cost_nano_usd
-        sketch.add(self.totals, other.totals)
-        sketch.add(self.first_tokens, other.first_tokens)
 
     def fault(self, owner: FaultOwner, times: int = 1) -> None:
         self.faults[owner] = self.faults.get(owner, 0) + times
@@ -85,6 +97,8 @@ class Windows:
         self._needs = needs
         self._slots: dict[Subject, dict[int, Figures]] = {}
         self._known: dict[By, int] = {}
+        self._found: dict[tuple[int, int, str, str, str], Sequence[Figures]] = {}
+        """What the names of a record lead to; forgotten with each slot."""
         self._newest = 0
 
     def __repr__(self) -> str:
@@ -93,6 +107,7 @@ class Windows:
     def adopt(self, needs: Needs) -> None:
         """What was counted stays, as far as it is needed."""
         self._needs = needs
+        self._found.clear()
         for subject in [one for one in self._slots if one.by not in needs.names]:
             self._forget(subject)
 
@@ -111,27 +126,33 @@ class Windows:
         return [one for one in self._slots if one.by is by and one.name != OTHER]
 
     def between(self, subject: Subject, start: float, end: float) -> Figures:
-        """From the slot of `start` on, before that of `end`."""
+        """From the slot of `start` on, before that of `end`. Without latencies."""
         found = Figures()
-        slots = self._slots.get(subject)
-        if slots is None:
-            return found
-        first, last = int(start) // SLOT_S, int(end) // SLOT_S
-        if last - first > len(slots):
-            for slot, figures in slots.items():
-                if first <= slot < last:
-                    found.add(figures)
-            return found
-        for slot in range(first, last):
-            figures = slots.get(slot)
-            if figures is not None:
-                found.add(figures)
+        for figures in self._told(subject, start, end):
+            found.add(figures)
         return found
+
+    def cost_nano_usd(self, subject: Subject, start: float, end: float) -> int:
+        return sum(figures.cost_nano_usd for figures in self._told(subject, start, end))
+
+    def tally(self, subject: Subject, start: float, end: float, of: Span) -> Tally:
+        """The latencies."""
+        told = self._told(subject, start, end)
+        if of is Span.TOTAL:
+            return sketch.merged(figures.totals for figures in told)
+        return sketch.merged(figures.first_tokens for figures in told)
+
+    def _told(self, subject: Subject, start: float, end: float) -> Iterable[Figures]:
+        slots = self._slots.get(subject, {})
+        span = range(int(start) // SLOT_S, int(end) // SLOT_S)
+        if len(span) > len(slots):
+            return [figures for slot, figures in slots.items() if slot in span]
+        return [slots[slot] for slot in span if slot in slots]
 
     def _count_call(self, call: CallRecord, slot: int) -> None:
         owner = None if call.code == "OK" else fault_owner(_reason(call))
         status = call.cache.status if call.cache else None
-        for figures in self._of(slot, By.ALL, By.TENANT, tenant=call.tenant):
+        for figures in self._of(slot, _CALLS, call.tenant):
             figures.requests += 1
             if owner is not None:
                 figures.fault(owner)
@@ -147,45 +168,46 @@ class Windows:
         provider, model = (target.provider, target.model) if target else ("", "")
         total = sketch.bucket(call.total_s)
         first = None if call.first_token_s is None else sketch.bucket(call.first_token_s)
-        for figures in self._of(slot, *By, tenant=call.tenant, provider=provider, model=model):
+        for figures in self._of(slot, _EACH, call.tenant, provider, model):
             figures.totals[total] = figures.totals.get(total, 0) + 1
             if first is not None:
                 figures.first_tokens[first] = figures.first_tokens.get(first, 0) + 1
 
     def _count_attempt(self, record: AttemptRecord, slot: int) -> None:
         attempt = record.attempt
-        target = attempt.target
-        names = {"tenant": record.tenant, "provider": target.provider, "model": target.model}
-        if attempt.outcome in (Outcome.OK, Outcome.FAILED):
-            for figures in self._of(slot, By.PROVIDER, By.MODEL, **names):
+        target, outcome = attempt.target, attempt.outcome
+        if outcome is Outcome.OK or outcome is Outcome.FAILED:
+            for figures in self._of(slot, _ATTEMPTS, "", target.provider, target.model):
                 figures.requests += 1
-                if attempt.outcome is Outcome.FAILED:
+                if outcome is Outcome.FAILED:
                     figures.fault(fault_owner(attempt.reason or ErrorReason.INTERNAL))
-        if attempt.cost is not None and attempt.cost.total:
-            for figures in self._of(slot, *By, **names):
-                figures.cost_nano_usd += attempt.cost.total
+        cost = 0 if attempt.cost is None else attempt.cost.total
+        if cost:
+            for figures in self._of(slot, _EACH, record.tenant, target.provider, target.model):
+                figures.cost_nano_usd += cost
 
     def _of(
-        self, slot: int, *dimensions: By, tenant: str = "", provider: str = "", model: str = ""
-    ) -> Iterator[Figures]:
-        """Of those who are counted at all."""
-        names = {By.TENANT: tenant, By.PROVIDER: provider, By.MODEL: model}
-        for by in dimensions:
-            wanted = self._needs.names.get(by)
-            if wanted is None or (by is not By.ALL and not names[by]):
-                continue
-            subject = ALL if by is By.ALL else self._admitted(Subject(by, names[by]), wanted)
-            slots = self._slots.setdefault(subject, {})
-            figures = slots.get(slot)
-            if figures is None:
-                figures = slots[slot] = Figures()
-            yield figures
+        self, slot: int, group: _Group, tenant: str, provider: str = "", model: str = ""
+    ) -> Sequence[Figures]:
+        """Those of a slot who are counted at all, of the dimensions of a group."""
+        names = (slot, group.number, tenant, provider, model)
+        found = self._found.get(names)
+        if found is None:
+            by_name = {By.TENANT: tenant, By.PROVIDER: provider, By.MODEL: model, By.ALL: ""}
+            subjects = [Subject(by, by_name[by]) for by in group.dimensions]
+            found = self._found[names] = [
+                self._slots.setdefault(self._admitted(one), {}).setdefault(slot, Figures())
+                for one in subjects
+                if one.by in self._needs.names and (one.name or one.by is By.ALL)
+            ]
+        return found
 
-    def _admitted(self, subject: Subject, wanted: Collection[str]) -> Subject:
-        if subject in self._slots:
-            return subject
+    def _admitted(self, subject: Subject) -> Subject:
         by = subject.by
-        if subject.name not in wanted and self._known.get(by, 0) >= SUBJECTS_MAX:
+        if subject in self._slots or by is By.ALL:
+            return subject
+        named = subject.name in self._needs.names[by]
+        if not named and self._known.get(by, 0) >= SUBJECTS_MAX:
             subject = Subject(by, OTHER)
             if subject in self._slots:
                 return subject
@@ -195,6 +217,7 @@ class Windows:
     def _turn(self, slot: int) -> None:
         """Drops what is older than is needed. A clock that was set back makes nothing older."""
         self._newest = slot
+        self._found.clear()
         oldest = slot - int(self._needs.kept_s) // SLOT_S - 1
         for subject, slots in tuple(self._slots.items()):
             # They stand in the order in which they came.

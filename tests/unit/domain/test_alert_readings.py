@@ -70,7 +70,7 @@ def read(rule: Rule, *records: CallRecord | AttemptRecord, now: float = T0) -> A
     for record in records:
         windows.count(record)
     assert isinstance(rule, ErrorRate | Latency | CacheCollapse | CostSpike)
-    return of_windows(rule, windows, now)
+    return dict(of_windows(rule, windows, now))
 
 
 def test_an_error_rate() -> None:
@@ -188,7 +188,7 @@ def test_what_is_usual_has_to_be_known() -> None:
     windows = Windows(T0 - 100.0, needs([SPIKE]))
     windows.count(attempt(T0, 10**12))
 
-    assert {ALL: None} == of_windows(SPIKE, windows, T0)
+    assert {ALL: None} == dict(of_windows(SPIKE, windows, T0))
 
 
 def test_tenants_are_bounded() -> None:
