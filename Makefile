@@ -59,15 +59,17 @@ contract: $(READY) ## buf lint, buf breaking, generated code and docs fresh
 	$(BIN)/python tools/errors_docs.py --check
 	$(BIN)/python tools/alert_rules.py --check
 	$(BIN)/python tools/metrics_docs.py --check
+	$(BIN)/python -m tools.dashboards --check
 
 generate: $(READY) ## Write generated/ from protos/
 	tools/generate
 
-docs: $(READY) ## Write docs/configuration.md, docs/errors.md and the metrics in docs/telemetry.md
+docs: $(READY) ## Write the docs, rules and dashboards that are made from code
 	$(BIN)/python tools/config_docs.py
 	$(BIN)/python tools/errors_docs.py
 	$(BIN)/python tools/alert_rules.py
 	$(BIN)/python tools/metrics_docs.py
+	$(BIN)/python -m tools.dashboards
 
 lock: $(READY) ## Compile requirements/*.txt from the floors in pyproject.toml
 	tools/lock
