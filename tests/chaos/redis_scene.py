@@ -167,6 +167,12 @@ class Scene:
         shared, alone = self.shared.between(began_at, end), self.alone.between(began_at, end)
         seen.fared = Fared(shared, alone, state)
 
+    async def until_left_alone(self, within_s: float) -> None:
+        """Returns when a node is no longer asked."""
+        async with asyncio.timeout(within_s):
+            while self.state.state == "ok":
+                await asyncio.sleep(EVERY_S)
+
     async def until_well(self, within_s: float) -> float:
         """How long it takes until every node is asked again. Seconds."""
         began_at = time.monotonic()

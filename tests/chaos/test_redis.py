@@ -83,6 +83,7 @@ async def test_killed(redis: RedisServer, tmp_path: Path, note: Note) -> None:
     async with redis_scene(tmp_path, redis.url) as made:
         async with made.watched(FAULT_S) as seen:
             redis.kill()
+            await made.until_left_alone(SOON_S)
         redis.start()
         back_s = await made.until_hit(SOON_S)
 
@@ -96,6 +97,7 @@ async def test_stopped(redis: RedisServer, tmp_path: Path, note: Note) -> None:
     async with redis_scene(tmp_path, redis.url) as made:
         async with made.watched(FAULT_S) as seen:
             redis.stop()
+            await made.until_left_alone(SOON_S)
         redis.resume()
         back_s = await made.until_hit(SOON_S)
 
@@ -122,6 +124,7 @@ async def test_slow(front: FaultyTcp, tmp_path: Path, note: Note, latency_ms: in
     async with redis_scene(tmp_path, front.url) as made:
         async with made.watched(FAULT_S) as seen:
             front.latency_s = latency_ms / 1000.0
+            await made.until_left_alone(SOON_S)
         front.latency_s = 0.0
         back_s = await made.until_hit(SOON_S)
 
@@ -164,7 +167,9 @@ async def test_it_takes_nothing(
     note(seen.fared, back_s)
     made.require(seen.fared)
     state = seen.fared.state
-    assert ("ok", problem) == (state.state, state.problem)
+    # Where the machine starves it, it may be late as well.
+    assert "ok" == state.state
+    assert state.problem in (problem, "TimeoutError")
     assert state.lost_stores > 0
     assert ("ok", "") == (at_last.state, at_last.problem)
 
@@ -219,6 +224,7 @@ async def test_it_is_no_redis(
     async with redis_scene(tmp_path, front.url) as made:
         async with made.watched(FAULT_S) as seen:
             front.garbage = garbage
+            await made.until_left_alone(SOON_S)
         front.garbage = None
         back_s = await made.until_hit(SOON_S)
 
