@@ -89,9 +89,15 @@ def _on_signals(stop: asyncio.Event, force: asyncio.Event, reload: asyncio.Event
 def _announce(app: App, loaded: Loaded) -> None:
     settings = loaded.settings
     providers = list(settings.active_providers)
+    besides = {}
+    if app.page is not None:
+        besides["page"] = f"http://{settings.admin.host}:{app.page.port}"
+    if app.liveness is not None:
+        besides["liveness"] = f"{settings.service.host}:{app.liveness.port}"
     _log.info(
         "ready",
         address=f"{settings.service.host}:{app.server.port}",
+        **besides,
         tls=settings.server.tls.enabled,
         providers=providers,
         environment=settings.service.environment,

@@ -189,7 +189,7 @@ class CompletionPipeline:
                 yield piece
         elif note.status is CacheStatus.COALESCED:
             # What was attempted for somebody else is not told.
-            yield Finished(finished.body, finished.target, None, landed.kept.cost_nano_usd)
+            yield Finished(finished.body, finished.target, None, *_saved(landed.kept, note))
         else:
             yield finished
         self._count(asked, note, landed)
@@ -269,7 +269,7 @@ def _tell_way(phases: Phases, request: CompletionRequest) -> None:
 def _whole(kept: Kept, note: CacheNote, trace: Trace | None) -> Whole:
     if kept.whole is None:
         raise AssertionError("it was made whole before")
-    return Whole(kept.whole, kept.target, note, trace, _saved(kept, note))
+    return Whole(kept.whole, kept.target, note, trace, *_saved(kept, note))
 
 
 def _replayed(kept: Kept, note: CacheNote) -> Iterator[StreamPiece]:
@@ -280,8 +280,9 @@ def _replayed(kept: Kept, note: CacheNote) -> Iterator[StreamPiece]:
     yield Begun(kept.target, made_at=kept.made_at)
     for frame in kept.frames:
         yield Spoken(frame)
-    yield Finished(kept.finished, kept.target, None, _saved(kept, note))
+    yield Finished(kept.finished, kept.target, None, *_saved(kept, note))
 
 
-def _saved(kept: Kept, note: CacheNote) -> int | None:
-    return None if note.status in ASKED else kept.cost_nano_usd
+def _saved(kept: Kept, note: CacheNote) -> tuple[int | None, float]:
+    """Of the provider's money, and of its time."""
+    return (None, 0.0) if note.status in ASKED else (kept.cost_nano_usd, kept.took_s)

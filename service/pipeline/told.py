@@ -31,7 +31,9 @@ class Whole(NamedTuple):
     note: CacheNote
     trace: Trace | None
     saved_nano_usd: int | None = None
-    """What the provider would have taken; None if it was asked, or if that is not known."""
+    """What the provider would have charged; None if it was asked, or if that is not known."""
+    saved_s: float = 0.0
+    """How long it would have worked."""
 
 
 class Spoken(NamedTuple):
@@ -47,6 +49,7 @@ class Finished(NamedTuple):
     target: ModelRef
     trace: Trace | None
     saved_nano_usd: int | None = None
+    saved_s: float = 0.0
 
 
 StreamPiece: TypeAlias = CacheNote | Begun | Missed | Spoken | Finished

@@ -40,7 +40,7 @@ class CompletionServicer(pb_grpc.CompletionServiceServicer):
         answer = await self._pipeline.complete(question(request, call))
         note, trace = answer.note, answer.trace
         record.target, record.cache = answer.target, note
-        record.saved_nano_usd = answer.saved_nano_usd
+        record.saved_nano_usd, record.saved_s = answer.saved_nano_usd, answer.saved_s
         if trace is not None:
             record.attempts = trace.attempts
         total_s = time.monotonic() - record.started
@@ -156,7 +156,8 @@ class _Telling:
 
     async def _finish(self, piece: Finished) -> None:
         record = self._call.record
-        record.target, record.saved_nano_usd = piece.target, piece.saved_nano_usd
+        record.target = piece.target
+        record.saved_nano_usd, record.saved_s = piece.saved_nano_usd, piece.saved_s
         if piece.trace is not None:
             record.attempts = piece.trace.attempts
         timing = encode.timing(self.mark(), record.phases, record.first_token_s)
