@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import structlog
 
 from service.alerts.counted import Counted, Readings
-from service.alerts.spending import Spending
+from service.alerts.spending import BudgetRule, Spending
 from service.domain.alert_readings import WindowRule, needs, of_budget, of_health
-from service.domain.alert_rules import Budget, BudgetBurn, ProviderDown, Rule, Subject
+from service.domain.alert_rules import ProviderDown, Rule, Subject
 from service.domain.alerts import Alert, Book
 from service.domain.health import ProviderHealth
 
@@ -90,14 +90,16 @@ class Evaluator:
         now = self._clocks.wall()
         counted = await self._counted(rules, now)
         for rule in rules:
-            readings = counted.get(rule.name)
-            if readings is None:
-                readings = await self._read(rule, now)
-            if self.book.rules.get(rule.name) is not rule:
-                # Another configuration came in between.
-                continue
-            for alert in self.book.step(rule, readings, elapsed_s, now):
-                self._tell(alert)
+            if rule.name in counted:
+                self._step(rule, counted[rule.name], elapsed_s, now)
+            elif isinstance(rule, ProviderDown):
+                found = of_health(rule, self._sources.healths(), self.book.subjects(rule))
+                self._step(rule, found, elapsed_s, now)
+        # Last, and all at once: a ledger may take seconds not to answer.
+        budgets = [rule for rule in rules if isinstance(rule, BudgetRule)]
+        spent = await asyncio.gather(*(self._sources.spending.of(rule) for rule in budgets))
+        for rule, found in zip(budgets, spent, strict=True):
+            self._step(rule, of_budget(rule, found, now), elapsed_s, now)
 
     def firing(self) -> list[tuple[Rule, Subject]]:
         """What is firing now."""
@@ -110,14 +112,12 @@ class Evaluator:
         # It may take milliseconds where there are many tenants: the loop goes on meanwhile.
         return await asyncio.to_thread(self._sources.counted.read, windowed, now)
 
-    async def _read(self, rule: Rule, now: float) -> Readings:
-        match rule:
-            case ProviderDown():
-                return of_health(rule, self._sources.healths(), self.book.subjects(rule))
-            case Budget() | BudgetBurn():
-                return of_budget(rule, await self._sources.spending.of(rule), now)
-            case _:
-                raise AssertionError(f"nobody reads for {rule.kind.value}")
+    def _step(self, rule: Rule, readings: Readings, elapsed_s: float, now: float) -> None:
+        if self.book.rules.get(rule.name) is not rule:
+            # Another configuration came in between.
+            return
+        for alert in self.book.step(rule, readings, elapsed_s, now):
+            self._tell(alert)
 
     def _elapsed_s(self) -> float:
         now = self._clocks.monotonic()

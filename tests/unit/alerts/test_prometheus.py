@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from service.alert_rules import main
 from service.alerts.prometheus import rules_file
 from service.config.alert_rules import AlertRuleSettings
 from service.config.alert_values import rules
@@ -118,3 +119,24 @@ def test_promtool_takes_every_kind(tmp_path: Path) -> None:
     )
 
     assert 0 == done.returncode, done.stdout + done.stderr
+
+
+def test_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`python -m service alerts` prints the rules in force, and refuses what `serve` refuses."""
+    file = tmp_path / "ai-provider.yml"
+    monkeypatch.setenv("AI_PROVIDER_CONFIG_DIR", str(tmp_path))
+    file.write_text("alerts: {interval_s: 30, rules: [{kind: cost_spike, name: spike}]}")
+
+    printed = main([]), capsys.readouterr().out
+    file.write_text("alerts: {rules: [{kind: cost_spike}]}")
+    refused = main([])
+
+    assert 0 == printed[0]
+    assert ["aiprovider:alert:spike", "spike"] == [
+        one.get("record") or one["alert"] for one in read(printed[1])
+    ]
+    assert "30s" == yaml.safe_load(printed[1])["groups"][0]["interval"]
+    assert 2 == refused
+    assert "alerts.rules[0].name: is required" in capsys.readouterr().err
