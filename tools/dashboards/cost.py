@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from service.telemetry import catalogue as of
 from tools.dashboards.panels import Board, lines, stacked, stat
-from tools.dashboards.query import CALLS, dollars, increase, legend, rate, share, spent
+from tools.dashboards.query import CALLS, dollars, increase, legend, or_none, rate, share, spent
 
 _PER_HOUR = "3600"
 
@@ -30,13 +30,13 @@ def cost() -> Board:
         stat(
             "Saved",
             "What answers would have cost that no provider was asked for.",
-            dollars(increase(of.SAVED)),
+            or_none(dollars(increase(of.SAVED))),
             "currencyUSD",
         ),
         stat(
             "Price unknown",
             "Attempts whose cost is not known: the true cost is higher.",
-            increase(of.UNPRICED),
+            or_none(increase(of.UNPRICED)),
             "short",
             (("orange", 1),),
         ),

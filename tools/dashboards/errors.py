@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from service.telemetry import catalogue as of
 from tools.dashboards.panels import Board, lines, stacked, stat
-from tools.dashboards.query import CALLS, gauge, increase, legend, rate, share
+from tools.dashboards.query import CALLS, Where, gauge, increase, legend, or_none, rate, share
 from tools.dashboards.terms import BAD_SHARE, FAILED, LOST, failing
+
+# Of what callers can fix themselves the metric tells no reason.
+_NOT_CALLERS: Where = {**FAILED, of.ERROR: '!=""'}
 
 
 def errors() -> Board:
@@ -21,7 +24,7 @@ def errors() -> Board:
         stat(
             "Failed requests",
             "In the time that is shown.",
-            increase(of.CALL_DURATION, where=FAILED),
+            or_none(increase(of.CALL_DURATION, where=FAILED)),
             "short",
         ),
         stat(
@@ -33,7 +36,7 @@ def errors() -> Board:
         stat(
             "Alerts",
             "Rules that fire in the service itself.",
-            gauge(of.ALERT_FIRING),
+            or_none(gauge(of.ALERT_FIRING)),
             "short",
             (("red", 1),),
         ),
@@ -45,8 +48,8 @@ def errors() -> Board:
         ),
         stacked(
             "By reason",
-            "Failed requests per second, by what callers were told: docs/errors.md.",
-            [(rate(of.CALL_DURATION, (of.ERROR,), FAILED), legend(of.ERROR))],
+            "Those that no caller can fix, per second, by what callers were told: docs/errors.md.",
+            [(rate(of.CALL_DURATION, (of.ERROR,), _NOT_CALLERS), legend(of.ERROR))],
             "reqps",
         ),
         lines(

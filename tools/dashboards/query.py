@@ -65,6 +65,11 @@ def fullest(part: Metric, whole: Metric) -> str:
     return f"max ({_series(part, '', None)} / {_series(whole, '', None)})"
 
 
+def or_none(expression: str) -> str:
+    """0 where nothing was ever counted."""
+    return f"{expression} or vector(0)"
+
+
 def dollars(nano: str) -> str:
     return f"{nano} / {_NANO}"
 
