@@ -105,6 +105,7 @@ async def test_sums_are_sums_of_the_answers(stack: Stack) -> None:
     assert heard.reasons == {one.reason: one.count for one in failed.total.reasons}
     assert 0 < told.total.estimated_nano_usd < told.total.cost.total_nano_usd
     assert told.total.unanswered_nano_usd > 0
+    assert told.total.savings.duration.ToNanoseconds() > 0
     assert 0 == told.total.unpriced_attempts
     assert failed.total.recovered > 0
 
