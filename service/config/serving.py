@@ -150,7 +150,7 @@ class ServerSettings(Section):
         ge=0,
         le=65535,
         description="A second port that answers the health check of `liveness` on threads of its"
-        " own, also while the event loop is blocked. Plaintext. Without it the main port alone does.",
+        " own, also while the event loop is blocked. Plaintext; unset means that there is none.",
     )
     drain: DrainSettings = Field(default=DrainSettings(), description="How the server ends.")
     tls: TlsSettings = Field(default=TlsSettings(), description="Transport security.")
