@@ -12,6 +12,7 @@ import pytest
 
 from service.caches.claims import RedisClaims
 from service.caches.redis import RedisAnswers, SharedLimits
+from service.domain.waited import Waited
 from service.redis_door import RedisTerms
 from tests.kit.faulty_tcp import FaultyTcp, faulty_tcp
 from tests.kit.redis import RedisServer, redis_server
@@ -36,10 +37,12 @@ def _front(redis: RedisServer) -> Generator[FaultyTcp, None, None]:
 
 
 @asynccontextmanager
-async def claiming(url: str) -> AsyncGenerator[tuple[RedisAnswers, RedisClaims], None]:
+async def claiming(
+    url: str, wait_s: float = WAIT_S
+) -> AsyncGenerator[tuple[RedisAnswers, RedisClaims], None]:
     terms = RedisTerms(url)
-    answers = RedisAnswers(terms, SharedLimits(wait_s=WAIT_S))
-    claims = RedisClaims(answers.lanes, "aip", terms.timeout_s, WAIT_S)
+    answers = RedisAnswers(terms, SharedLimits(wait_s=wait_s))
+    claims = RedisClaims(answers.lanes, "aip", terms.timeout_s, wait_s)
     await answers.start()
     try:
         yield answers, claims
@@ -96,3 +99,32 @@ async def test_no_reply_to_a_claim(front: FaultyTcp, garbage: bytes) -> None:
         front.garbage = None
 
     assert (True, False, None) == (before, taken, claimed)
+
+
+async def test_a_request_waits_once(front: FaultyTcp) -> None:
+    """A lookup, a claim and a second lookup share one wait; a claim granted late is given up."""
+    other = b"o" * 32
+    async with claiming(front.url, wait_s=0.2) as (answers, claims):
+        await answers.get(KEY)
+        front.latency_s = 0.13
+        waited, began_at = Waited(), time.monotonic()
+        await answers.get(KEY, waited)
+        after_lookup_s = waited.seconds
+        claimed = await claims.claim(KEY, OURS, LEASE_S, waited)
+        asked_count = answers.late_count
+        again = await answers.get(other, waited)
+        refused = await claims.claim(other, OURS, LEASE_S, waited)
+        took_s = time.monotonic() - began_at
+        front.latency_s = 0.0
+        free = None
+        async with asyncio.timeout(5):
+            while not free:
+                free = await claims.claim(KEY, THEIRS, LEASE_S)
+                await asyncio.sleep(0.02)
+
+    assert after_lookup_s >= 0.13
+    assert (None, None, None) == (claimed, again, refused)
+    assert 0.2 <= waited.seconds
+    assert took_s < 0.2 + MISSED_S
+    assert asked_count == answers.late_count == 0
+    assert free is True
