@@ -32,7 +32,8 @@ KEYS = [
     {"tenant": "ops", "caller": "o", "key": "ops", "permissions": ["analytics_all", "cache_admin"]},
 ]
 MODELS = ("gpt-4o", "claude-sonnet-4-5", "gemini-2.5-flash", "deepseek-chat")
-SHOWN = "!document.querySelector('.ghosts') && document.querySelector('#view > *')"
+SHOWN = """document.querySelector('#tabs [aria-current]')?.hash === '#%s'
+  && !document.querySelector('.ghosts') && document.querySelector('#view > *') !== null"""
 FIGURES = """Object.fromEntries([...document.querySelectorAll('[data-figure]')]
   .map((one) => [one.dataset.figure, one.textContent]))"""
 ROWS = """[...document.querySelectorAll('#%s tbody tr')]
@@ -181,7 +182,7 @@ async def test_every_view_is_well_in_every_way(stack: Stack, tab: Tab, dark: boo
     """No error, no other host, nothing wider than the window, no faint text, nothing unnamed."""
     for view in VIEWS:
         await tab.show(url(stack, view), 1280, dark=dark)
-        await tab.until(SHOWN)
+        await tab.until(SHOWN % view)
         for width in WIDTHS:
             await tab.resize(width, 844)
             too_wide = await tab.evaluate("document.documentElement.scrollWidth - innerWidth")

@@ -83,14 +83,14 @@ function timeAxis({ data, width, fine }, scale) {
   if (!times.length) return [];
   const from = times[0];
   const to = times.at(-1) + stepS * 1000;
-  const found = timeTicks(from, to, Math.max(2, Math.floor((width - EDGE.left) / 76)));
+  const found = timeTicks(from, to, Math.max(2, Math.floor((width - EDGE.left) / (fine ? 100 : 76))));
   const text = isDay(found.step) ? time.day : fine ? time.second : time.minute;
   const left = scale.x(0);
   const right = scale.x(times.length);
   return found.at.map((at) => {
     const x = left + ((at - from) / (to - from)) * (right - left);
     return s("g", {}, s("line", { class: "rule mark", x1: x, x2: x, y1: EDGE.top + INNER, y2: EDGE.top + INNER + 4 }),
-      s("text", { class: "tick", x, y: HEIGHT - 5, "text-anchor": "middle" }, text(at)));
+      s("text", { class: "tick", x, y: HEIGHT - 5, "text-anchor": fine && x > right - 20 ? "end" : "middle" }, text(at)));
   });
 }
 
