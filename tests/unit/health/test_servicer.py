@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from aiprovider.v1 import health_service_pb2 as pb
 
+from service.domain.call_record import CallRecord
 from service.domain.errors import ServiceFailure
 from service.domain.reasons import ErrorReason
 from service.health.monitor import Monitor, Terms
@@ -37,7 +38,7 @@ def since_epoch_s(moment: Any) -> float:
 
 
 def serving(monitor: Monitor, deadline: float = 1e9) -> Any:
-    enter(Call("WatchProviders", "r", "", now(), deadline))
+    enter(Call(deadline, CallRecord("WatchProviders", "r", "", now())))
     return HealthServicer(monitor, wall=lambda: EPOCH_S + now())
 
 
