@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from operator import add
 
@@ -86,8 +86,6 @@ def _added(one: Sums, other: Sums) -> Sums:
     return list(map(add, one, other))
 
 
-def total_of(cells: Iterable[Sums]) -> Sums:
-    total = [0] * len(COUNTS)
-    for counts in cells:
-        total = _added(total, counts)
-    return total
+def total_of(cells: Collection[Sums]) -> Sums:
+    # By column: several times as fast as cell by cell.
+    return list(map(sum, zip(*cells, strict=True))) if cells else [0] * len(COUNTS)

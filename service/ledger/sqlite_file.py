@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
-from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from os import stat_result
 from os.path import samestat
 from pathlib import Path
@@ -99,7 +99,10 @@ class SqliteFile:
 
         Raises TooMuch when it takes too long.
         """
-        select = schema.select_sums(counts, plan.step_s)
+
+        def select(span: Span) -> str:
+            return schema.select_sums(counts, plan.step_s, span.resolution)
+
         for name, bucket, *sums in self._selected(plan, select):
             yield plan.start if plan.step_s is None else bucket, name, sums
 
@@ -107,16 +110,17 @@ class SqliteFile:
         self, plan: Plan, kinds: Sequence[Kind]
     ) -> Iterator[tuple[int, Key, Sequence[bytes | None]]]:
         """Start, key and packed tallies of every row."""
-        for name, start, *blobs in self._selected(plan, schema.select_tallies(kinds)):
+        statement = schema.select_tallies(kinds)
+        for name, start, *blobs in self._selected(plan, lambda _: statement):
             yield start, name, blobs
 
-    def _selected(self, plan: Plan, select: str) -> Iterator[Sequence[Any]]:
+    def _selected(self, plan: Plan, select: Callable[[Span], str]) -> Iterator[Sequence[Any]]:
         with self._open() as connection:
             give_up_at = time.monotonic() + QUERY_MAX_S
             connection.set_progress_handler(lambda: time.monotonic() > give_up_at, _STEPS)
             for span in plan.spans:
                 terms = self._terms(connection, plan, span)
-                for name, *rest in connection.execute(select, terms):
+                for name, *rest in connection.execute(select(span), terms):
                     yield self._key(connection, name), *rest
 
     def _terms(self, connection: sqlite3.Connection, plan: Plan, span: Span) -> Mapping[str, Any]:

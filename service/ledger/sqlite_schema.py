@@ -88,11 +88,14 @@ ADD_SUMS = _add_sums()
 ADD_TALLIES = _add_tallies()
 
 
-def select_sums(counts: Collection[Count], step_s: int | None) -> str:
+def select_sums(counts: Collection[Count], step_s: int | None, resolution: int) -> str:
     """Name, bucket, and all counts, of one span; 0 for others. `:step` is that of the answer."""
+    if step_s == resolution:
+        columns = ", ".join(column(count) if count in counts else "0" for count in COUNTS)
+        return f"SELECT name, start, {columns} FROM sums WHERE {_WHERE}"  # noqa: S608
     bucket = "0" if step_s is None else "start - start % :step"
     sums = ", ".join(f"sum({column(count)})" if count in counts else "0" for count in COUNTS)
-    return f"SELECT name, {bucket} AS bucket, {sums} FROM sums WHERE {_WHERE} GROUP BY name, bucket"  # noqa: S608
+    return f"SELECT name, {bucket} AS bucket, {sums} FROM sums WHERE {_WHERE} GROUP BY 1, 2"  # noqa: S608
 
 
 def select_tallies(kinds: Collection[Kind]) -> str:
