@@ -5,7 +5,7 @@ What was consumed is counted from attempts alone, what a caller saw from calls a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from service.domain.attempt import Attempt, Outcome
 from service.domain.call_record import AttemptRecord, CallRecord
@@ -13,7 +13,7 @@ from service.domain.completion import Usage
 from service.domain.provider import ModelRef
 from service.domain.reasons import ErrorReason
 from service.telemetry import catalogue as of
-from service.telemetry.tallies import Sample, Tallies
+from service.telemetry.tallies import Sample, Spread, Tallies
 
 OPERATIONS = {"Embed": "embeddings", "CountTokens": "count_tokens"}
 """By the name of the method; all others are `chat`."""
@@ -24,6 +24,10 @@ OTHER_TENANTS = "*other*"
 SERVER_FAULTS = frozenset(
     {"UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"}
 )
+
+PHASES = ("own", "cache", "provider", "route", "queue")
+_KEPT_MAX = 1000
+_CallSpreads = tuple[Spread, Sequence[Spread]]
 
 
 class Measuring:
@@ -38,32 +42,36 @@ class Measuring:
         self.kinds = kinds
         self._tenants = tenants
         self._tallies = tallies
+        # Looked up once: most calls are like some that were before.
+        self._calls: dict[tuple[str, str, ErrorReason | None, str], _CallSpreads] = {}
 
     def __repr__(self) -> str:
         return f"<Measuring into {self._tallies!r}>"
 
     def call(self, record: CallRecord, sample: Sample | None) -> None:
-        measure, tallies = self._tallies.measure, self._tallies
-        reason = record.reason
-        method = record.method.lstrip("/")
-        error = reason.name if reason and record.code in SERVER_FAULTS else ""
-        tenant = self._tenant(record.tenant)
-        measure(
-            of.CALL_DURATION, ("grpc", method, record.code, error, tenant), record.total_s, sample
-        )
-        cache = record.cache.status.value if record.cache else ""
-        if record.first_token_s is not None and record.target is not None:
-            asked = self._asked(record.method, record.target)
-            measure(of.FIRST_TOKEN, (*asked, cache), record.first_token_s, sample)
-        if record.saved_nano_usd:
-            tallies.add(of.SAVED, (cache, tenant), record.saved_nano_usd)
+        reason, cache, target = record.reason, record.cache, record.target
+        key = (record.method, record.code, reason, record.tenant)
+        kept = self._calls.get(key)
+        if kept is None:
+            kept = self._call_spreads(record)
+            if len(self._calls) < _KEPT_MAX:
+                self._calls[key] = kept
+        duration, phases = kept
+        duration.take(record.total_s, sample)
+        if record.first_token_s is not None and target is not None:
+            asked = self._asked(record.method, target)
+            values = (*asked, cache.status.value if cache else "")
+            self._tallies.spread(of.FIRST_TOKEN, values).take(record.first_token_s, sample)
+        if record.saved_nano_usd and cache is not None:
+            values = (cache.status.value, self._tenant(record.tenant))
+            self._tallies.add(of.SAVED, values, record.saved_nano_usd)
         if record.model:
-            self._phases(method, record)
+            _take_phases(record, phases)
         if record.attempts or record.failure is not None:
             self._failovers(record)
 
     def attempt(self, record: AttemptRecord, sample: Sample | None) -> None:
-        measure, add = self._tallies.measure, self._tallies.add
+        add, spread = self._tallies.add, self._tallies.spread
         attempt = record.attempt
         target, outcome = attempt.target, attempt.outcome
         error = error_of(attempt)
@@ -73,18 +81,27 @@ class Measuring:
         if outcome is Outcome.SKIPPED:
             return
         asked = self._asked(record.method, target)
-        measure(of.OPERATION_DURATION, (*asked, error), attempt.duration_s, sample)
+        spread(of.OPERATION_DURATION, (*asked, error)).take(attempt.duration_s, sample)
         if attempt.first_token_s is not None:
-            measure(of.FIRST_CHUNK, asked, attempt.first_token_s, sample)
+            spread(of.FIRST_CHUNK, asked).take(attempt.first_token_s, sample)
         usage = attempt.usage
         if usage is not None:
             self._usage(asked, usage)
         self._cost(record, usage)
 
+    def _call_spreads(self, record: CallRecord) -> _CallSpreads:
+        spread, reason = self._tallies.spread, record.reason
+        method = record.method.lstrip("/")
+        error = reason.name if reason and record.code in SERVER_FAULTS else ""
+        values = ("grpc", method, record.code, error, self._tenant(record.tenant))
+        phases = [spread(of.PHASE_DURATION, (method, phase)) for phase in PHASES]
+        return spread(of.CALL_DURATION, values), phases
+
     def _usage(self, asked: tuple[str, ...], usage: Usage) -> None:
-        self._tallies.measure(of.TOKEN_USAGE, (*asked, "input"), usage.input_tokens)
+        spread = self._tallies.spread
+        spread(of.TOKEN_USAGE, (*asked, "input")).take(usage.input_tokens)
         if usage.output_tokens:
-            self._tallies.measure(of.TOKEN_USAGE, (*asked, "output"), usage.output_tokens)
+            spread(of.TOKEN_USAGE, (*asked, "output")).take(usage.output_tokens)
 
     def _cost(self, record: AttemptRecord, usage: Usage | None) -> None:
         target, cost = record.attempt.target, record.attempt.cost
@@ -94,18 +111,6 @@ class Measuring:
             self._tallies.add(of.COST, values, cost.total)
         if (cost is None and usage is not None) or (cost is not None and not cost.is_known):
             self._tallies.add(of.UNPRICED, (target.provider, target.model))
-
-    def _phases(self, method: str, record: CallRecord) -> None:
-        measure, phases = self._tallies.measure, record.phases
-        own_s = record.total_s - (
-            phases.cache_s + phases.queue_s + phases.route_s + phases.provider_s
-        )
-        measure(of.PHASE_DURATION, (method, "own"), max(0.0, own_s))
-        measure(of.PHASE_DURATION, (method, "cache"), phases.cache_s)
-        if phases.provider_s:
-            measure(of.PHASE_DURATION, (method, "provider"), phases.provider_s)
-            measure(of.PHASE_DURATION, (method, "route"), phases.route_s)
-            measure(of.PHASE_DURATION, (method, "queue"), phases.queue_s)
 
     def _failovers(self, record: CallRecord) -> None:
         outcome = "ok" if record.reason is None else "failed"
@@ -126,6 +131,18 @@ class Measuring:
         if not self._tenants or not tenant:
             return ""
         return tenant if tenant in self._tenants else OTHER_TENANTS
+
+
+def _take_phases(record: CallRecord, spreads: Sequence[Spread]) -> None:
+    phases = record.phases
+    own, cache, provider, route, queue = spreads
+    claimed_s = phases.cache_s + phases.queue_s + phases.route_s + phases.provider_s
+    own.take(max(0.0, record.total_s - claimed_s))
+    cache.take(phases.cache_s)
+    if phases.provider_s:
+        provider.take(phases.provider_s)
+        route.take(phases.route_s)
+        queue.take(phases.queue_s)
 
 
 def attempts_of(record: CallRecord) -> tuple[Attempt, ...]:

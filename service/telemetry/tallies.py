@@ -65,8 +65,13 @@ class Spread:
             self.buckets[place] += upto - until
             place, until = place + 1, upto
 
-    def sample(self, sample: Sample) -> None:
-        self.samples[bisect_left(self.bounds, sample.value)] = sample
+    def take(self, value: float, sample: Sample | None = None) -> None:
+        fresh = self.fresh
+        fresh.append(value)
+        if len(fresh) >= _FRESH_MAX:
+            self.settle()
+        if sample is not None:
+            self.samples[bisect_left(self.bounds, value)] = sample._replace(value=value)
 
     def copy(self) -> Spread:
         other = Spread(self.bounds)
@@ -96,9 +101,8 @@ class Tallies:
             values = OVERFLOW
         sums[values] = sums.get(values, 0) + amount
 
-    def measure(
-        self, metric: Metric, values: Values, value: float, sample: Sample | None = None
-    ) -> None:
+    def spread(self, metric: Metric, values: Values) -> Spread:
+        """Where measurements of such values belong, for good."""
         spreads = self.spreads.get(metric)
         if spreads is None:
             spreads = self.spreads[metric] = {}
@@ -107,12 +111,7 @@ class Tallies:
             if len(spreads) >= SETS_MAX:
                 values = OVERFLOW
             spread = spreads.setdefault(values, Spread(metric.bounds))
-        fresh = spread.fresh
-        fresh.append(value)
-        if len(fresh) >= _FRESH_MAX:
-            spread.settle()
-        if sample is not None:
-            spread.sample(sample._replace(value=value))
+        return spread
 
     def settle(self) -> None:
         """Counts in what is fresh."""

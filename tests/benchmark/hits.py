@@ -8,7 +8,8 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -30,6 +31,7 @@ from tests.kit.redis import redis_server
 
 _COUNT = 5000
 _ROUNDS = 5
+Hit = Callable[[], Awaitable[None]]
 _METHOD = "/aiprovider.v1.CompletionService/Complete"
 
 
@@ -48,15 +50,16 @@ class _Call:
         return {}
 
 
-async def own_us(base_url: str) -> float:
-    """CPU microseconds of everything of ours for a hit from memory: guard, servicer, pipeline."""
+@asynccontextmanager
+async def standing(base_url: str, **more: str) -> AsyncGenerator[tuple[App, Hit]]:
+    """The whole service in this process, and a call that its memory answers."""
     with tempfile.TemporaryDirectory() as folder:
         variables = {
             "OPENAI_API_KEY": "k",
             "OPENAI_BASE_URL": base_url,
             "AI_PROVIDER_PORT": "0",
             "AI_PROVIDER__SERVICE__HOST": "127.0.0.1",
-            "AI_PROVIDER__ANALYTICS__FILE": f"{folder}/ledger.sqlite3",
+            **more,
         }
         where = Path(folder)
         loaded = load(variables, directory=where, secrets_dir=where / "none")
@@ -74,10 +77,15 @@ async def own_us(base_url: str) -> float:
             await app.guard.serve(_METHOD, servicer.Complete, request, context)
 
         await hit()
-        took = [await _cpu_us(hit) for _ in range(_ROUNDS)]
+        yield app, hit
         await app.close()
         log.close()
-        return statistics.median(took)
+
+
+async def own_us(base_url: str) -> float:
+    """CPU microseconds of everything of ours for a hit from memory: guard, servicer, pipeline."""
+    async with standing(base_url) as (_, hit):
+        return statistics.median([await _cpu_us(hit) for _ in range(_ROUNDS)])
 
 
 async def shared_us() -> tuple[float, float]:

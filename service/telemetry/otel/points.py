@@ -71,7 +71,7 @@ class Points:
             self._tallies.settle()
             sums = {metric: values.copy() for metric, values in self._tallies.sums.items()}
             spreads = {
-                metric: {values: spread.copy() for values, spread in told.items()}
+                metric: {values: spread.copy() for values, spread in told.items() if spread.count}
                 for metric, told in self._tallies.spreads.items()
             }
         now_ns = time_ns()
@@ -80,6 +80,8 @@ class Points:
             sum_ = Sum(counted, self._sums_are, is_monotonic=True)
             yield Metric(metric.name, metric.description, metric.unit, sum_)
         for metric, measured in spreads.items():
+            if not measured:
+                continue
             points = [self._spread(metric, *one, now_ns) for one in measured.items()]
             histogram = Histogram(points, self._spreads_are)
             yield Metric(metric.name, metric.description, metric.unit, histogram)

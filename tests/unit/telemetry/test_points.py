@@ -24,7 +24,7 @@ PHASE = ("m", "own")
 def counted(tallies: Tallies) -> None:
     with tallies.lock:
         tallies.add(HEDGES, HEDGED, 2)
-        tallies.measure(PHASE_DURATION, PHASE, 0.3, Sample(0.0, 1.0, "aa", "bb"))
+        tallies.spread(PHASE_DURATION, PHASE).take(0.3, Sample(0.0, 1.0, "aa", "bb"))
 
 
 def read(points: Points) -> tuple[Any, Any]:

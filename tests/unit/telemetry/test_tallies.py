@@ -33,7 +33,7 @@ def test_values_are_settled_before_they_are_many() -> None:
     tallies = Tallies()
     values = ("chat", "openai", "openai", "m", "input")
     for _ in range(5000):
-        tallies.measure(TOKEN_USAGE, values, 7)
+        tallies.spread(TOKEN_USAGE, values).take(7)
 
     assert len(tallies.spreads[TOKEN_USAGE][values].fresh) < 512
 
@@ -57,8 +57,8 @@ def test_a_bucket_keeps_its_last_sample() -> None:
     tallies = Tallies()
     values = ("chat", "openai", "openai", "m", "input")
     for span_id in ("aa", "bb"):
-        tallies.measure(TOKEN_USAGE, values, 3.0, Sample(0.0, 1.0, "cc", span_id))
-    tallies.measure(TOKEN_USAGE, values, 3.0)
+        tallies.spread(TOKEN_USAGE, values).take(3.0, Sample(0.0, 1.0, "cc", span_id))
+    tallies.spread(TOKEN_USAGE, values).take(3.0)
 
     assert {1: Sample(3.0, 1.0, "cc", "bb")} == tallies.spreads[TOKEN_USAGE][values].samples
 
