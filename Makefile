@@ -10,7 +10,7 @@ PEERS_READY := $(PEERS)/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup demo demo-keep run test check lint types layers contract generate docs lock bench bench-peers sim chaos soak tools clean
+.PHONY: help setup demo demo-keep run test check lint types layers contract generate docs lock bench bench-ledger bench-peers sim chaos soak tools clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -86,6 +86,9 @@ sim: $(READY) ## Routing against the formula it replaces, 8 replicas in virtual 
 bench: $(READY) ## CPU per call, as ratios to an empty RPC and to bare litellm; and what telemetry adds
 	$(BIN)/python -m tests.benchmark
 	$(BIN)/python -m tests.benchmark.telemetry
+
+bench-ledger: $(READY) ## Questions to a ledger of 30 days, SQLite and Redis, as ratios to the bare reads; about fifteen minutes
+	$(BIN)/python -m tests.benchmark.ledger
 
 bench-peers: $(READY) $(PEERS_READY) ## Cache hits against LiteLLM proxy's, as ratios; installs it into .venv-peers; about eight minutes
 	$(BIN)/python -m tests.benchmark.peers
