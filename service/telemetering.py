@@ -100,6 +100,7 @@ class Telemetering:
         # A quarter of a second, which nobody pays who wants no telemetry.
         from service.telemetry.otel.signals import Signals  # noqa: PLC0415
 
+        _ = self.sampling  # A mistake in it is told before anything is opened.
         content = ContentPolicy(self._redactor, _hook(self._telemetry))
         signals = self.signals = Signals(self._terms, _kinds(self._settings), content)
         tail = {"tail": lambda: signals.keeping.dropped_count}
@@ -120,6 +121,7 @@ class Telemetering:
         if signals is None:
             return
         if self._log_writer is not None:
+            await asyncio.to_thread(self._log_writer.flush)
             self._log_writer.also = None
         within_s = self._telemetry.flush_s
         if not await asyncio.to_thread(signals.close, within_s):

@@ -30,7 +30,7 @@ class LogWriter:
         self.dropped_count = 0
         self._told_count = 0
         self.also: Callable[[str, Mapping[str, Any], float], None] | None = None
-        """Told each line as it is written, its fields, and when it came. On the writer's thread."""
+        """Told each line as it is written, its fields, and when it came. It must not raise."""
         self._redactor = redactor
         self._json = json
         self._out = out or sys.stderr
@@ -38,6 +38,7 @@ class LogWriter:
         self._second = -1
         self._second_text = ""
         self._stop = threading.Event()
+        self._flushing = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="log-writer", daemon=True)
         self._thread.start()
 
@@ -53,8 +54,13 @@ class LogWriter:
 
     def _run(self) -> None:
         while not self._stop.wait(_BATCH_INTERVAL_S):
+            self.flush()
+        self.flush()
+
+    def flush(self) -> None:
+        """Writes now what is waiting. Blocks while it is written: call it on a thread."""
+        with self._flushing:
             self._flush()
-        self._flush()
 
     def _flush(self) -> None:
         lines: list[str] = []
@@ -87,8 +93,9 @@ class LogWriter:
             line = f"{stamp} {level:<8} {event} {rest}".rstrip()
         # The whole line at once: it costs a fraction of redacting each field by itself.
         line = self._redactor.text(line)
-        if self.also is not None:
-            self.also(line, {"event": event, "level": level, **fields}, at)
+        also = self.also
+        if also is not None:
+            also(line, {"event": event, "level": level, **fields}, at)
         return line
 
     def _second_of(self, at: int) -> str:
