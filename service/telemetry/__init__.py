@@ -1,1 +1,1 @@
-"""Logs now; metrics and traces later. Work is queued and batched beside the request path."""
+"""Logs, records, metrics and traces. Work is queued and batched beside the request path."""
