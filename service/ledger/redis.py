@@ -90,10 +90,10 @@ class RedisStore:
         found: dict[Kind, dict[Place, list[bytes]]] = {one: defaultdict(list) for one in kinds}
         hashes = await self._hashes(plan)
         read = _reading(plan)
-        for one in kinds:
-            for part in _parts(hashes, _AT_ONCE_MAX):
-                told = await self._read(layout.READ_TALLIES, part, layout.KIND_NAMES[one])
-                await asyncio.to_thread(_collect, told, read, wanted, found[one])
+        numbers = sorted(map(int, kinds))
+        for part in _parts(hashes, _AT_ONCE_MAX):
+            told = await self._read(layout.READ_TALLIES, part, 2, *numbers)
+            await asyncio.to_thread(_collect, told, read, wanted, found)
         return await asyncio.to_thread(tallies_of, found)
 
     async def forget(self, now: float) -> None:
@@ -122,15 +122,15 @@ class RedisStore:
         found: set[str] = set()
         for part in _parts(hashes, _AT_ONCE_MAX):
             for told in await self._read(layout.READ_SUMS, part, 0):
-                found.update(words[1] for words, _ in layout.read_sums(told))
+                found.update(words[1] for words, _ in _understood(told))
         return found
 
     async def _read(
-        self, script: str, hashes: Sequence[tuple[Hash, int, int]], name: int
+        self, script: str, hashes: Sequence[tuple[Hash, int, int]], name: int, *more: int
     ) -> list[bytes]:
         return await self._ask(
             [
-                (script, 1, where.names(self._prefix)[name], start, end)
+                (script, 1, where.names(self._prefix)[name], start, end, *more)
                 for where, start, end in hashes
             ]
         )
@@ -198,13 +198,13 @@ def _collect(
     told: Sequence[bytes],
     read: Reading,
     wanted: Collection[Place],
-    found: dict[Place, list[bytes]],
+    found: dict[Kind, dict[Place, list[bytes]]],
 ) -> None:
     for text in told:
-        for words, blob in layout.read_tallies(text):
+        for words, of, blob in layout.read_tallies(text):
             place = read(words)
             if place is not None and place in wanted:
-                found[place].append(blob)
+                found[of][place].append(blob)
 
 
 def _parts(items: Iterable[Any], size: int) -> Iterable[list[Any]]:

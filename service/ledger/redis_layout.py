@@ -1,20 +1,20 @@
 """Where the shared ledger keeps what in Redis, and the scripts that add to it and read it. Pure.
 
 A hash holds the sums of one view in buckets of one length over a while, of one tenant where the
-view is large; beside it, in the same slot of a cluster, stand its tallies, one hash for each kind,
-and the last number that each writer added.
+view is large; beside it, in the same slot of a cluster, stand its tallies, those of all kinds of a
+row in one value, and the last number that each writer added.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from struct import Struct
 from typing import Any, NamedTuple
 
 import orjson
 
 from service.domain import sketch
-from service.domain.rollup import KINDS, Key, Kind, Rollup
+from service.domain.rollup import Key, Kind, Rollup
 from service.domain.rollup_plan import Plan, Retention
 from service.domain.rollup_views import Resolution, Row, View
 
@@ -45,11 +45,10 @@ class Hash(NamedTuple):
         return self.start + _HASH_S[self.resolution]
 
     def names(self, prefix: str) -> list[bytes]:
-        """Of the sums, of the writers, and of the tallies by kind."""
+        """Of the sums, of the writers, and of the tallies."""
         tenant = self.tenant.replace("%", "%25").replace("{", "%7B").replace("}", "%7D")
         tag = f"{prefix}:l1:{int(self.view)}:{int(self.resolution)}:{self.start}:{tenant}"
-        ends = ("s", "w", *(str(int(kind)) for kind in KINDS))
-        return [b"{%b}:%b" % (tag.encode(), end.encode()) for end in ends]
+        return [b"{%b}:%b" % (tag.encode(), end) for end in (b"s", b"w", b"t")]
 
 
 def hash_of(row: Row) -> Hash:
@@ -80,11 +79,16 @@ def adding(rows: Sequence[tuple[Row, Rollup]]) -> Iterator[Any]:
         yield _field(row)
         yield _sums(rollup.counts)
     for row, rollup in rows:
-        for kind, tally in rollup.tallies.items():
-            if tally:
-                yield int(kind)
-                yield _field(row)
-                yield sketch.packed(tally)
+        if rollup.tallies:
+            yield _field(row)
+            yield b"".join(_tallies(rollup))
+
+
+def _tallies(rollup: Rollup) -> Iterator[bytes]:
+    for kind, tally in rollup.tallies.items():
+        blob = sketch.packed(tally)
+        if blob:
+            yield _KIND_HEAD.pack(kind, len(blob)) + blob
 
 
 def _field(row: Row) -> bytes:
@@ -102,18 +106,19 @@ def read_sums(told: bytes) -> Iterator[tuple[Sequence[Any], Sequence[int]]]:
         yield from zip(words[::2], words[1::2], strict=True)
 
 
-def read_tallies(told: bytes) -> Iterator[tuple[Sequence[Any], bytes]]:
-    """The same with packed tallies."""
+def read_tallies(told: bytes) -> Iterator[tuple[Sequence[Any], Kind, bytes]]:
+    """Fields, and the packed tallies of the kinds that were asked for."""
     at = 0
     while at < len(told):
-        field_bytes, blob_bytes = _LENGTHS.unpack_from(told, at)
-        middle = at + _LENGTHS.size + field_bytes
-        at_end = middle + blob_bytes
-        yield orjson.loads(b"[%b]" % told[at + _LENGTHS.size : middle]), told[middle:at_end]
-        at = at_end
+        field_bytes, kind, blob_bytes = _TOLD_HEAD.unpack_from(told, at)
+        field = at + _TOLD_HEAD.size
+        blob = field + field_bytes
+        at = blob + blob_bytes
+        yield orjson.loads(b"[%b]" % told[field:blob]), Kind(kind), told[blob:at]
 
 
-_LENGTHS = Struct("<II")
+_KIND_HEAD = Struct("<BI")
+_TOLD_HEAD = Struct("<IBI")
 
 
 def key_of(words: Sequence[Any]) -> Key:
@@ -204,15 +209,32 @@ for _ = 1, tonumber(ARGV[4]) do
   at = at + 2
 end
 redis.call('EXPIREAT', sums, ARGV[3])
-local touched = {}
-while at < #ARGV do
-  local tallies, field, new = KEYS[3 + ARGV[at]], ARGV[at + 1], ARGV[at + 2]
-  local old = redis.call('HGET', tallies, field)
-  redis.call('HSET', tallies, field, old and tallied(old, new) or new)
-  touched[tallies] = true
-  at = at + 3
+local function each(value, told)
+  local at = 1
+  while at + 4 < #value do
+    local kind, length = struct.unpack('<BI4', value, at)
+    told(kind, string.sub(value, at + 5, at + 4 + length))
+    at = at + 5 + length
+  end
 end
-for tallies in pairs(touched) do redis.call('EXPIREAT', tallies, ARGV[3]) end
+while at < #ARGV do
+  local field, new = ARGV[at], ARGV[at + 1]
+  local old = redis.call('HGET', KEYS[3], field)
+  if old then
+    local found, out = {}, {}
+    each(old, function(kind, blob) found[kind] = blob end)
+    each(new, function(kind, blob)
+      found[kind] = found[kind] and tallied(found[kind], blob) or blob
+    end)
+    for kind, blob in pairs(found) do
+      if kind < 64 then out[#out + 1] = struct.pack('<BI4', kind, #blob) .. blob end
+    end
+    new = table.concat(out)
+  end
+  redis.call('HSET', KEYS[3], field, new)
+  at = at + 2
+end
+redis.call('EXPIREAT', KEYS[3], ARGV[3])
 return 1
 """
 
@@ -227,16 +249,24 @@ for i = 1, #all, 2 do
   end
 end
 """
+_WANTED_KINDS = """
+    local field, value, at = all[i], all[i + 1], 1
+    while at + 4 < #value do
+      local kind, length = struct.unpack('<BI4', value, at)
+      if wanted[kind] then
+        out[#out + 1] = struct.pack('<I4BI4', #field, kind, length) .. field
+          .. string.sub(value, at + 5, at + 4 + length)
+      end
+      at = at + 5 + length
+    end
+"""
 READ_SUMS = (
     _IN_TIME.replace("%s", "out[#out + 1] = all[i] out[#out + 1] = all[i + 1]")
     + "return table.concat(out, '],[')"
 )
+# Further arguments: the numbers of the kinds.
 READ_TALLIES = (
-    _IN_TIME.replace(
-        "%s",
-        "out[#out + 1] = struct.pack('<I4I4', #all[i], #all[i + 1]) .. all[i] .. all[i + 1]",
-    )
+    "local wanted = {} for i = 3, #ARGV do wanted[tonumber(ARGV[i])] = true end"
+    + _IN_TIME.replace("%s", _WANTED_KINDS)
     + "return table.concat(out)"
 )
-KIND_NAMES: Mapping[Kind, int] = {kind: 2 + int(kind) for kind in KINDS}
-"""Which of `Hash.names` has the tallies of a kind."""

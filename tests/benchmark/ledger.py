@@ -212,11 +212,10 @@ def bare_sqlite(file: Path) -> Read:
 def bare_redis(store: RedisStore) -> Read:
     async def read(planned: Plan, tallies: bool, query: LedgerQuery) -> None:
         hashes = await store._hashes(planned)
-        names = [redis_layout.KIND_NAMES[kind] for kind in query.kinds] if tallies else [0]
+        kinds = sorted(map(int, query.kinds)) if tallies else []
         script = redis_layout.READ_TALLIES if tallies else redis_layout.READ_SUMS
-        for name in names:
-            for at in range(0, len(hashes), 64):
-                await store._read(script, hashes[at : at + 64], name)
+        for at in range(0, len(hashes), 64):
+            await store._read(script, hashes[at : at + 64], 2 if tallies else 0, *kinds)
 
     return read
 
