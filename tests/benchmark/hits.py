@@ -59,6 +59,7 @@ async def standing(base_url: str, **more: str) -> AsyncGenerator[tuple[App, Hit]
             "OPENAI_BASE_URL": base_url,
             "AI_PROVIDER_PORT": "0",
             "AI_PROVIDER__SERVICE__HOST": "127.0.0.1",
+            "AI_PROVIDER__ANALYTICS__FILE": f"{folder}/ledger.sqlite3",
             **more,
         }
         where = Path(folder)
