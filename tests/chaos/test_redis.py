@@ -2,7 +2,7 @@
 
 Everywhere holds: each of them gets the answer to its own prompt, the standard health protocol tells
 SERVING, and p99 is at most what it is at the same time without a Redis, 5 ms, and the machine's
-own unrest, which is how far p99 lies above the median without a Redis.
+own unrest, which is how far p99 lies above the median without a Redis; see `BUSY_S` as well.
 """
 
 from __future__ import annotations
@@ -232,7 +232,8 @@ async def test_it_is_no_redis(
     made.require(seen.fared)
     assert 0.0 == seen.fared.hit_share
     # Where it answers several at once with one reply somebody may wait for the rest in vain.
-    _failing(seen.fared, problem, "TimeoutError")
+    _left_alone(seen.fared)
+    assert seen.fared.state.problem in (problem, "TimeoutError", "late")
 
 
 async def test_it_is_empty_handed(front: FaultyTcp, tmp_path: Path, note: Note) -> None:

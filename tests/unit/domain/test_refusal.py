@@ -58,7 +58,7 @@ def test_the_nearest_to_an_answer_is_told() -> None:
     assert list(LASTING.values()) == reasons
 
 
-@pytest.mark.parametrize("why", TRANSIENT)
+@pytest.mark.parametrize("why", sorted(TRANSIENT, key=str))
 def test_what_passes(why: Exclusion) -> None:
     """Where waiting helps with one of them, it is told for how long, whatever lasts of others."""
     told = refusal(nobody(out(Exclusion.REGION), out(why, NOW + 7.0, "b")), "m", NOW)
