@@ -36,8 +36,8 @@ demo-keep: $(READY)
 run: $(READY) ## Serve, with the keys found in the environment
 	$(BIN)/python -m service serve
 
-test: $(READY) ## The whole test suite
-	$(BIN)/python -m pytest
+test: $(READY) ## The whole test suite, on two cores
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: lint types layers contract ## Everything else that CI demands
 
