@@ -363,7 +363,7 @@ def _shared_at(settings: Settings) -> RedisTerms | None:
 def _sinks(settings: Settings, log_writer: LogWriter | None) -> tuple[Sink, ...]:
     if log_writer is None or settings.logging.level.value not in ("debug", "info"):
         return ()
-    return (AccessLog(log_writer.put),)
+    return (AccessLog(partial(log_writer.put, plain=True)),)
 
 
 def _needs_restart(old: Settings, new: Settings) -> list[str]:

@@ -17,6 +17,9 @@ class CacheStatus(Enum):
     REFRESHED = "refreshed"
     REPEATED = "repeated"
 
+    # Every call is looked up by it several times, and the hash of Enum is computed in Python.
+    __hash__ = object.__hash__
+
 
 class CacheNote(NamedTuple):
     """`key` is empty where the cache was not asked; `age_s` is 0 for a new answer."""

@@ -10,7 +10,7 @@ from service.domain.reasons import FaultOwner, fault_owner
 
 
 class AccessLog:
-    """A sink of the journal. `write` takes one line as its fields."""
+    """A sink of the journal. `write` takes one line as its fields, none named like a secret."""
 
     def __init__(self, write: Callable[[Mapping[str, Any]], None]) -> None:
         self._write = write

@@ -34,7 +34,7 @@ class LogWriter:
         self._redactor = redactor
         self._json = json
         self._out = out or sys.stderr
-        self._queue: collections.deque[Mapping[str, Any]] = collections.deque()
+        self._queue: collections.deque[tuple[Mapping[str, Any], bool]] = collections.deque()
         self._second = -1
         self._second_text = ""
         self._stop = threading.Event()
@@ -42,11 +42,12 @@ class LogWriter:
         self._thread = threading.Thread(target=self._run, name="log-writer", daemon=True)
         self._thread.start()
 
-    def put(self, record: Mapping[str, Any]) -> None:
+    def put(self, record: Mapping[str, Any], *, plain: bool = False) -> None:
+        """`plain` says that no field is named like a secret, at any depth."""
         if len(self._queue) >= _QUEUE_MAX:
             self.dropped_count += 1
             return
-        self._queue.append(record)
+        self._queue.append((record, plain))
 
     def close(self) -> None:
         self._stop.set()
@@ -69,7 +70,8 @@ class LogWriter:
             self._told_count += dropped
             lines.append(self._line({"event": "log records dropped", "count": dropped}))
         while self._queue:
-            lines.append(self._line(self._queue.popleft()))
+            record, plain = self._queue.popleft()
+            lines.append(self._line(record, plain=plain))
         if not lines:
             return
         try:
@@ -79,8 +81,8 @@ class LogWriter:
             # A full disk or a closed pipe must not take the service down; the count tells it later.
             self.dropped_count += len(lines)
 
-    def _line(self, record: Mapping[str, Any]) -> str:
-        fields = self._redactor.named(record)
+    def _line(self, record: Mapping[str, Any], *, plain: bool = False) -> str:
+        fields = dict(record) if plain else self._redactor.named(record)
         at = fields.pop("at", None) or time.time()
         stamp = f"{self._second_of(int(at))}.{int(at * 1000) % 1000:03d}Z"
         level = fields.pop("level", "info")

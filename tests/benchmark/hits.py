@@ -25,6 +25,7 @@ from service.domain.provider import ModelRef
 from service.redis_door import RedisTerms
 from service.rpc.call import Context
 from service.rpc.servicers.completion import CompletionServicer
+from service.serve import settle
 from service.telemetry.logs import LogWriter
 from service.telemetry.redaction import Redactor
 from tests.kit.redis import redis_server
@@ -78,6 +79,8 @@ async def standing(base_url: str, **more: str) -> AsyncGenerator[tuple[App, Hit]
             await app.guard.serve(_METHOD, servicer.Complete, request, context)
 
         await hit()
+        # As the process does once it is ready.
+        settle()
         yield app, hit
         await app.close()
         log.close()
