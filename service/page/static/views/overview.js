@@ -28,7 +28,7 @@ function figures({ usage, previousUsage, errors, performance, costs }) {
     { key: "errors", label: "Failed", value: percent(failing), note: `${count(int(usage.errors))} requests`, tone: failing > 0.05 ? "bad" : null },
     { key: "p95", label: "95 of 100 within", value: duration(seconds(performance.totalDuration.p95)), note: `half within ${duration(seconds(performance.totalDuration.p50))}` },
     { key: "cost", label: "Cost", value: costs.cost.unpriced && costs.attempts !== "0" ? "unknown" : usd(total), note: unpriced(costs) ?? change(dollars(total), dollars(int(before.cost.totalNanoUsd))) },
-    { key: "saved", label: "Saved", value: usd(saved(costs.savings)), note: `${count(int(usage.cacheHits))} answers from the cache` },
+    { key: "saved", label: "Saved", value: usd(saved(costs.savings)), note: `from the cache: ${count(int(usage.cacheHits))}` },
     { key: "recovered", label: "Failovers that helped", value: errors.failoverSuccessRatio === undefined ? "–" : percent(errors.failoverSuccessRatio), note: `${count(int(errors.recovered))} of ${count(int(errors.failovers))}` },
   );
 }
