@@ -257,6 +257,7 @@ class App:
         return self._decision_logs[-1]
 
     def _adopt_health(self, settings: Settings) -> None:
+        self.board.latency_s = settings.cache.metrics_ttl_s
         roster = self.router.roster
         checks: dict[str, dict[str, Check]] = {name: {} for name in settings.providers}
         for (name, deployment), member in roster.members.items():

@@ -118,8 +118,8 @@ class CacheSettings(Section):
         default=60.0,
         ge=0,
         le=3600,
-        description="How long provider statistics are, for the analytics to come; not read yet."
-        " Seconds.",
+        description="How long what a replica measured of a provider's latency counts before what"
+        " others measured since, and is told to them. Seconds.",
     )
     memory_entries_max: int = Field(
         default=10_000, ge=0, le=10_000_000, description="Answers kept in memory."

@@ -45,25 +45,29 @@ class Heard(NamedTuple):
     quota_reason: ErrorReason | None = None
 
 
-def heard(belief: Belief, own: Own, now: float) -> Heard:
-    """Weighs a belief once, so that plans need only add it."""
+def heard(belief: Belief, own: Own, now: float, latency_s: float = LATENCY_S) -> Heard:
+    """Weighs a belief once, so that plans need only add it.
+
+    One's own estimate of a latency is preferred for `latency_s` after its last sample.
+    """
     stats = own.stats
     room = max(0.0, PEERS_COUNT_MAX - sum(faded(stats, now)))
+    first_s, token_s = now - stats.first_token_at, now - stats.token_at
     count = PEER_WEIGHT * (belief.successes + belief.faults)
     weight = PEER_WEIGHT * min(1.0, room / count) if count else 0.0
     return Heard(
         belief.until,
         weight * belief.successes,
         weight * belief.faults,
-        belief.first_token_s if _aged(stats.first_token_s, stats.first_token_at, now) else None,
-        belief.token_s if _aged(stats.token_s, stats.token_at, now) else None,
+        belief.first_token_s if _aged(stats.first_token_s, first_s, latency_s) else None,
+        belief.token_s if _aged(stats.token_s, token_s, latency_s) else None,
         belief.quota_until,
         belief.quota_reason,
     )
 
 
-def _aged(estimate: float | None, at: float, now: float) -> bool:
-    return estimate is None or now - at >= LATENCY_S
+def _aged(estimate: float | None, age_s: float, latency_s: float) -> bool:
+    return estimate is None or age_s >= latency_s
 
 
 def together(

@@ -120,8 +120,11 @@ class Belief:
     recovered_at: float = -math.inf
 
 
-def word(target: ModelRef, own: Own, now: float) -> Word | None:
-    """What to tell of a candidate, None if there is nothing. What peers opened is not told."""
+def word(target: ModelRef, own: Own, now: float, latency_s: float = LATENCY_S) -> Word | None:
+    """What to tell of a candidate, None if there is nothing. What peers opened is not told.
+
+    An estimate of a latency is told for `latency_s` after its last sample.
+    """
     stats, quota = own.stats, own.quota
     successes, faults = faded(stats, now)
     breaker = circuit.at(own.breaker, now)
@@ -135,8 +138,8 @@ def word(target: ModelRef, own: Own, now: float) -> Word | None:
         target,
         successes,
         faults,
-        stats.first_token_s if now - stats.first_token_at < LATENCY_S else None,
-        stats.token_s if now - stats.token_at < LATENCY_S else None,
+        stats.first_token_s if now - stats.first_token_at < latency_s else None,
+        stats.token_s if now - stats.token_at < latency_s else None,
         breaker.circuit,
         breaker.trip if is_open else None,
         breaker.open_until - now if is_open else 0.0,

@@ -50,6 +50,8 @@ class Scoreboard:
         self, clock: Callable[[], float] = time.monotonic, rng: Random | None = None
     ) -> None:
         self.clock = clock
+        self.latency_s = peers.LATENCY_S
+        """For so long after its last sample an estimate of a latency counts among replicas."""
         self.changed: list[Changed] = []
         self.freed: list[Changed] = []
         self._rng = rng or Random()  # noqa: S311 - jitter, not secrets
@@ -166,7 +168,7 @@ class Scoreboard:
         """What to tell other replicas, those first that were asked last."""
         now = self.clock()
         for target, entry in islice(reversed(self._entries.items()), _TOLD_OF_MAX):
-            word = peers.word(target, entry, now)
+            word = peers.word(target, entry, now, self.latency_s)
             if word is not None:
                 yield word
 
@@ -193,7 +195,7 @@ class Scoreboard:
                 entry = self._entries[target] = Entry()
                 # The first to be forgotten.
                 self._entries.move_to_end(target, last=False)
-            entry.heard = hearsay.heard(belief, entry, now)
+            entry.heard = hearsay.heard(belief, entry, now, self.latency_s)
             self._heed(target, entry, belief, now)
 
     def _heed(self, target: ModelRef, entry: Entry, belief: Belief, now: float) -> None:

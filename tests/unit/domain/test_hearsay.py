@@ -170,3 +170,12 @@ def test_ones_own_answer_is_forgotten() -> None:
     lately, before = (Seen(answered_at=NOW - s) for s in (OWN_ANSWER_S - 0.1, OWN_ANSWER_S))
 
     assert [None, 103.0] == [opened_until(belief, own, NOW) for own in (lately, before)]
+
+
+def test_how_long_an_estimate_is_preferred() -> None:
+    """For how long one's own estimate counts before that of others can be said."""
+    own = Seen(Stats(0.0, 0.0, 0.0, NOW - 20, 0.1, NOW - 20, 0.01))
+    belief = Belief(NOW + 4.0, first_token_s=0.7, token_s=0.02)
+    found = [heard(belief, own, NOW, latency_s) for latency_s in (30.0, 10.0)]
+
+    assert [(None, None), (0.7, 0.02)] == [(one.first_token_s, one.token_s) for one in found]
