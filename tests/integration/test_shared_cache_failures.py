@@ -290,7 +290,8 @@ async def test_nonsense(redis: RedisServer) -> None:
                 got = await answers.get(key(0))
 
         assert (garbage, kept(0)) == (garbage, got)
-        assert fared.p(1.0) < TIMEOUT_S
+        # A dozen of them are checked at the same time, on one loop.
+        assert fared.p(1.0) < 4 * TIMEOUT_S
         assert answers.failure_count > 0
         assert misses_from < 5
 
