@@ -29,6 +29,7 @@ from service.health.checks import Check
 from service.health.monitor import Monitor, Terms
 from service.pipeline.admission import Admission
 from service.pipeline.completion import CompletionPipeline
+from service.pipeline.course import Course
 from service.pipeline.planner import Planner
 from service.pipeline.retries import Retries
 from service.pipeline.roster import Roster
@@ -36,7 +37,6 @@ from service.pipeline.router import Router
 from service.pipeline.scoreboard import Scoreboard
 from service.pipeline.turns import Turns
 from service.pipeline.vitals import Vitals
-from service.pipeline.walk import Course
 from service.ports import Provider
 from service.providing import PriceDays, Providing
 from service.redis_door import RedisTerms
@@ -244,7 +244,7 @@ class App:
             self.board,
             lambda: self.admission.in_flight_count,
             lambda: self.turns.waiting_count,
-            lambda: self.watchdog.lag_s,
+            lambda: self.watchdog.lag_max_s,
             dropped,
             self.alerting.firing,
         )

@@ -6,7 +6,7 @@ What was consumed stands in the attempts, and there alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from service.domain.cache_note import CacheNote
 from service.domain.errors import ServiceFailure
 from service.domain.provider import ModelRef
 from service.domain.reasons import ErrorReason
+from service.domain.routing import Ranked
 from service.domain.span_context import SpanContext
 
 
@@ -80,9 +81,8 @@ class AttemptRecord(NamedTuple):
     labels: Mapping[str, str]
     attempt: Attempt
     span: SpanContext | None = None
-    dearest_nano_usd: int | None = None
-    """What the answer's tokens would have cost at the dearest candidate for it; None where there
-    was no choice, or nobody knows."""
+    ranked: Sequence[Ranked] = ()
+    """Who could have been asked, for whoever sums up what the choice saved."""
 
 
 Record = CallRecord | AttemptRecord

@@ -9,6 +9,7 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 
 from service.domain import sketch
+from service.domain.alternatives import dearest_nano_usd
 from service.domain.attempt import Attempt, Outcome
 from service.domain.cache_note import CacheStatus
 from service.domain.call_record import AttemptRecord, CallRecord, Record
@@ -167,9 +168,11 @@ def _count_attempt(rollup: Rollup, record: AttemptRecord) -> None:
         _count_usage(sums, attempt.usage)
     if attempt.cost is not None and attempt.cost.is_known:
         _count_cost(sums, attempt, attempt.cost)
-        if record.dearest_nano_usd is not None:
+        # Here and not on the way of the request: every candidate is priced.
+        dearest = dearest_nano_usd(record.ranked, attempt) if len(record.ranked) > 1 else None
+        if dearest is not None:
             sums[Count.ROUTING_ATTEMPTS] += 1
-            sums[Count.ROUTING_SAVED_NANO_USD] += record.dearest_nano_usd - attempt.cost.total
+            sums[Count.ROUTING_SAVED_NANO_USD] += dearest - attempt.cost.total
     elif attempt.cost is not None or _consumed(attempt):
         sums[Count.UNPRICED_ATTEMPTS] += 1
 

@@ -34,12 +34,13 @@ from service.domain.timeouts import UNKNOWN_P95_S
 from service.domain.tokens import estimated_tokens, part_size_bytes
 from service.domain.trace import Trace
 from service.pipeline.attempting import Limits, Opened, opened
+from service.pipeline.course import Course
 from service.pipeline.ended import Evidence
 from service.pipeline.hedging import first_of
 from service.pipeline.planner import Planner, attempts_max
 from service.pipeline.roster import Member, Roster
 from service.pipeline.scope import AttemptScope
-from service.pipeline.walk import Course, Walk
+from service.pipeline.walk import Walk
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)

@@ -35,7 +35,9 @@ class Walked(Protocol):
     """The walk that an attempt is one step of."""
 
     request: CompletionRequest
-    keeps_content: bool
+
+    @property
+    def keeps_content(self) -> bool: ...
 
     @property
     def prompt_tokens(self) -> int:

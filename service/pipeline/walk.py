@@ -7,15 +7,11 @@ and the bookkeeping of attempts exist once.
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
-from service.domain.alternatives import dearest_nano_usd
 from service.domain.attempt import Attempt, Outcome
 from service.domain.breaker import Circuit
-from service.domain.call_record import AttemptRecord
-from service.domain.decision import Decision
 from service.domain.errors import ProviderFailure, ServiceFailure
 from service.domain.failover import (
     Verdict,
@@ -32,32 +28,9 @@ from service.domain.routing import Excluded, Plan, Ranked, passing
 from service.domain.scoring import expected_time_s
 from service.domain.trace import Trace
 from service.domain.wishes import Exclusion
-from service.pipeline.ended import Ended, Evidence, Start
-from service.pipeline.retries import Retries
+from service.pipeline.course import Course
+from service.pipeline.ended import Ended, Start
 from service.pipeline.scope import AttemptScope
-from service.pipeline.scoreboard import Scoreboard
-from service.pipeline.turns import Turns
-from service.ports import Journal
-
-
-@dataclass(frozen=True, slots=True)
-class Course:
-    """What every walk shares: the state that it reads and reports to, and its limits.
-
-    `decided` is told of each decision once its first attempt has ended. It must not wait.
-    """
-
-    board: Scoreboard
-    turns: Turns
-    retries: Retries
-    attempt_min_s: float
-    decided: Callable[[Decision], None] | None = None
-    journal: Journal | None = None
-    """Told of each attempt upstream once it has ended."""
-    clock: Callable[[], float] = time.time
-    """Seconds since the epoch."""
-    keeps_content: bool = False
-    """Whether prompts and answers are remembered with attempts."""
 
 
 class Walk:
@@ -69,7 +42,6 @@ class Walk:
         self.plan = plan
         self.request = request
         self.course = course
-        self.keeps_content = course.keeps_content
         self._attempts_max = attempts_max
         self._loop = asyncio.get_running_loop()
         self._began_at = self._loop.time()
@@ -109,6 +81,10 @@ class Walk:
 
     def now(self) -> float:
         return self._loop.time()
+
+    @property
+    def keeps_content(self) -> bool:
+        return self.course.keeps_content
 
     @property
     def prompt_tokens(self) -> int:
@@ -200,18 +176,8 @@ class Walk:
         if not self._open_count:
             # Attempts beside each other count once.
             self.request.phases.provider_s += self._loop.time() - self._asked_since
-        self.course.board.ended(attempt.target, how)
         self._attempts[place] = attempt
-        if self.course.journal is not None and how.evidence is not Evidence.NONE:
-            self.course.journal.put(self._record(attempt))
-        if place == 0 and how.evidence is Evidence.FULL and self.course.decided is not None:
-            asked = self.request
-            model = asked.spec.model
-            self.course.decided(
-                Decision(
-                    asked.request_id, asked.tenant, model, self.plan, attempt, how.output_tokens
-                )
-            )
+        self.course.ended(self.request, self.plan, attempt, how, first=place == 0)
         if failed is None:
             return
         ranked, failure = failed
@@ -220,20 +186,6 @@ class Walk:
         if failure.local:
             # Found without asking: it costs no attempt.
             self._asked_count -= 1
-
-    def _record(self, attempt: Attempt) -> AttemptRecord:
-        asked = self.request
-        return AttemptRecord(
-            self.course.clock(),
-            asked.request_id,
-            asked.tenant,
-            asked.method,
-            asked.spec.model,
-            asked.labels,
-            attempt,
-            asked.span,
-            dearest_nano_usd(self.plan.ranked, attempt),
-        )
 
     def lost(self, ranked: Ranked) -> None:
         """`ranked` was given up for another one that answered sooner. It may be asked again."""

@@ -310,7 +310,7 @@ LOOP_LAG = Metric(
     "aiprovider.loop.lag",
     _GAUGE,
     "s",
-    "How late the event loop was when it answered last, or is.",
+    "How late the event loop was at worst in the last minute, or is.",
     observed=True,
 )
 

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 import traceback
+from collections import deque
 from collections.abc import Callable
 
 import structlog
@@ -20,6 +21,7 @@ BLOCKED_S = 0.5
 """Later than that is told in the log."""
 STALLED_S = 30.0
 """Later than that the process is better begun anew."""
+MEMORY_S = 60.0
 _FRAMES_MAX = 12
 _log = structlog.get_logger()
 
@@ -42,7 +44,8 @@ class LoopWatchdog:
         self._asked_at: float | None = None
         """When the loop was asked last, None where it has answered."""
         self._lag_s = 0.0
-        self._lag_max_s = 0.0
+        self._worst: deque[tuple[float, float]] = deque()
+        """Lags, and when each was measured; each one larger than all that came later."""
         self._answered = threading.Event()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -60,10 +63,11 @@ class LoopWatchdog:
     def is_stalled(self) -> bool:
         return self.lag_s > self._stalled_s
 
-    def take_lag_max_s(self) -> float:
-        """The largest lag since this was asked last."""
-        largest, self._lag_max_s = max(self._lag_max_s, self.lag_s), 0.0
-        return largest
+    @property
+    def lag_max_s(self) -> float:
+        """The largest lag of the last minute: who asks now and then misses none."""
+        since = self._clock() - MEMORY_S
+        return max([self.lag_s, *(lag_s for at, lag_s in tuple(self._worst) if at >= since)])
 
     def start(self) -> None:
         loop, thread_id = asyncio.get_running_loop(), threading.get_ident()
@@ -91,9 +95,17 @@ class LoopWatchdog:
                 self._answered.wait()
                 blocked_s = round(self._clock() - asked_at, 3)
                 _log.warning("the event loop goes on", blocked_s=blocked_s)
-            self._lag_s = self._clock() - asked_at
-            self._lag_max_s = max(self._lag_max_s, self._lag_s)
+            self._remember(self._clock() - asked_at)
             self._asked_at = None
+
+    def _remember(self, lag_s: float) -> None:
+        now, worst = self._clock(), self._worst
+        self._lag_s = lag_s
+        while worst and worst[-1][1] <= lag_s:
+            worst.pop()
+        worst.append((now, lag_s))
+        while worst[0][0] < now - MEMORY_S:
+            worst.popleft()
 
     def _tell(self, thread_id: int) -> None:
         frames = sys._current_frames()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - no other door

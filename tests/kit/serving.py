@@ -36,6 +36,7 @@ from service.ledger.book import Book
 from service.ledger.recorder import Recorder
 from service.pipeline.admission import Admission
 from service.pipeline.completion import CompletionPipeline
+from service.pipeline.course import Course
 from service.pipeline.planner import Planner
 from service.pipeline.retries import Retries
 from service.pipeline.roster import Member, Roster
@@ -43,7 +44,6 @@ from service.pipeline.router import Router
 from service.pipeline.scoreboard import Scoreboard
 from service.pipeline.turns import Turns
 from service.pipeline.vitals import Vitals
-from service.pipeline.walk import Course
 from service.ports import Ledger
 from service.rpc.call import Identity
 from service.rpc.interceptors.guard import Deadlines, Guard

@@ -16,13 +16,13 @@ from service.domain.reasons import ErrorReason
 from service.domain.request import CompletionRequest
 from service.domain.scoring import POLICIES, PolicyName
 from service.domain.wishes import Bounds, RouteWish
+from service.pipeline.course import Course
 from service.pipeline.planner import Planner
 from service.pipeline.retries import Retries
 from service.pipeline.roster import Member, Roster, TimeLimits
 from service.pipeline.router import Router
 from service.pipeline.scoreboard import Scoreboard
 from service.pipeline.turns import Turns
-from service.pipeline.walk import Course
 from tests.benchmark.simulation.upstream import (
     FAULT_SHARE,
     Traits,

@@ -13,6 +13,7 @@ from service.domain.reasons import ErrorReason
 from service.domain.request import CompletionRequest
 from service.domain.scoring import POLICIES, PolicyName
 from service.domain.wishes import Bounds, RouteWish
+from service.pipeline.course import Course
 from service.pipeline.entry import Entry
 from service.pipeline.planner import Planner
 from service.pipeline.retries import Retries
@@ -20,7 +21,6 @@ from service.pipeline.roster import Member, Roster
 from service.pipeline.router import RoutedEvent, Router
 from service.pipeline.scoreboard import Scoreboard
 from service.pipeline.turns import Turns
-from service.pipeline.walk import Course
 from tests.kit.virtual import now
 
 SPEC = CompletionSpec("m", (Message(Role.USER, (Text("Hi."),)),))

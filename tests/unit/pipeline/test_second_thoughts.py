@@ -12,10 +12,11 @@ from service.domain.provider import ModelRef
 from service.domain.reasons import ErrorReason
 from service.domain.request import CompletionRequest
 from service.domain.scoring import PolicyName
+from service.pipeline.course import Course
 from service.pipeline.ended import Ended
 from service.pipeline.retries import Retries
 from service.pipeline.turns import Turns
-from service.pipeline.walk import Course, Walk
+from service.pipeline.walk import Walk
 from tests.kit.virtual import now, on_virtual_time, settled
 from tests.unit.pipeline.boards import BUSY, DOWN
 from tests.unit.pipeline.plans import ONE, TWO, Planning, request
