@@ -345,7 +345,7 @@ def _page(settings: Settings, guard: Guard, analytics: AnalyticsServicer) -> Pag
     if admin.port is None:
         return None
     # It reads its files, which nobody pays who wants no page.
-    from service.page.server import PageServer, PageTerms  # noqa: PLC0415
+    from service.page.server import PageServer, PageTerms  # noqa: PLC0415 - as said above
 
     return PageServer(PageTerms(admin.host, admin.port, admin.names), guard, analytics)
 

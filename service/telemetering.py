@@ -98,7 +98,7 @@ class Telemetering:
         if not self._is_wanted():
             return ()
         # A quarter of a second, which nobody pays who wants no telemetry.
-        from service.telemetry.otel.signals import Signals  # noqa: PLC0415
+        from service.telemetry.otel.signals import Signals  # noqa: PLC0415 - as said above
 
         _ = self.sampling  # A mistake in it is told before anything is opened.
         content = ContentPolicy(self._redactor, _hook(self._telemetry))

@@ -65,7 +65,7 @@ def _add_sums() -> str:
     columns = ", ".join(_COUNT_COLUMNS)
     added = ", ".join(f"{name} = {name} + excluded.{name}" for name in _COUNT_COLUMNS)
     return (
-        f"INSERT INTO sums ({_ROW}, {columns}) VALUES ({_marks(5 + len(_COUNT_COLUMNS))})"  # noqa: S608
+        f"INSERT INTO sums ({_ROW}, {columns}) VALUES ({_marks(5 + len(_COUNT_COLUMNS))})"
         f" ON CONFLICT DO UPDATE SET {added}"
     )
 
@@ -79,7 +79,7 @@ def _add_tallies() -> str:
         for name in _KIND_COLUMNS
     )
     return (
-        f"INSERT INTO tallies ({_ROW}, {columns}) VALUES ({_marks(5 + len(_KIND_COLUMNS))})"  # noqa: S608
+        f"INSERT INTO tallies ({_ROW}, {columns}) VALUES ({_marks(5 + len(_KIND_COLUMNS))})"
         f" ON CONFLICT DO UPDATE SET {added}"
     )
 
@@ -92,19 +92,19 @@ def select_sums(counts: Collection[Count], step_s: int | None, resolution: int) 
     """Name, bucket, and all counts, of one span; 0 for others. `:step` is that of the answer."""
     if step_s == resolution:
         columns = ", ".join(column(count) if count in counts else "0" for count in COUNTS)
-        return f"SELECT name, start, {columns} FROM sums WHERE {_WHERE}"  # noqa: S608
+        return f"SELECT name, start, {columns} FROM sums WHERE {_WHERE}"
     bucket = "0" if step_s is None else "start - start % :step"
     sums = ", ".join(f"sum({column(count)})" if count in counts else "0" for count in COUNTS)
-    return f"SELECT name, {bucket} AS bucket, {sums} FROM sums WHERE {_WHERE} GROUP BY 1, 2"  # noqa: S608
+    return f"SELECT name, {bucket} AS bucket, {sums} FROM sums WHERE {_WHERE} GROUP BY 1, 2"
 
 
 def select_tallies(kinds: Collection[Kind]) -> str:
     columns = "".join(f", {column(kind)}" for kind in kinds)
-    return f"SELECT name, start{columns} FROM tallies WHERE {_WHERE}"  # noqa: S608
+    return f"SELECT name, start{columns} FROM tallies WHERE {_WHERE}"
 
 
 def forget(table: str) -> str:
-    return f"DELETE FROM {table} WHERE {_WHERE}"  # noqa: S608
+    return f"DELETE FROM {table} WHERE {_WHERE}"
 
 
 FORGET_NAMES = "DELETE FROM names WHERE day < ?"

@@ -78,7 +78,7 @@ class Signals:
         if variables.sends(Signal.METRICS, terms):
             sender = exporter(Signal.METRICS, terms, variables)
             # The exporter has read the variable that chooses it, and tells it nobody.
-            chosen: Any = sender._preferred_temporality  # noqa: SLF001
+            chosen: Any = sender._preferred_temporality  # noqa: SLF001 - as said above
             readers.append(PushReader(sender, self._points(chosen)))
         if variables.serves_prometheus(terms):
             self.page = PrometheusPage(terms, environ, self._points(None))
