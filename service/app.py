@@ -9,7 +9,6 @@ import asyncio
 import time
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import structlog
 
@@ -27,6 +26,7 @@ from service.domain.scoring import Policy, PolicyName
 from service.health.ability import Ability
 from service.health.checks import Check
 from service.health.monitor import Monitor, Terms
+from service.listening import Listening
 from service.pipeline.admission import Admission
 from service.pipeline.completion import CompletionPipeline
 from service.pipeline.course import Course
@@ -40,17 +40,12 @@ from service.pipeline.vitals import Vitals
 from service.ports import Provider
 from service.providing import PriceDays, Providing
 from service.redis_door import RedisTerms
-from service.rpc.call import Identity
-from service.rpc.credentials import TlsFiles
-from service.rpc.interceptors.guard import Deadlines, Guard
-from service.rpc.interceptors.identity import Directory
-from service.rpc.liveness import LivenessServer
 from service.rpc.servicers.admin import AdminServicer
 from service.rpc.servicers.analytics import AnalyticsServicer, AnalyticsSources
 from service.rpc.servicers.completion import CompletionServicer
 from service.rpc.servicers.health import HealthServicer
 from service.rpc.servicers.model import ModelServicer
-from service.server import Listen, Server, Servicers
+from service.server import Servicers
 from service.sharing.sharer import Sharer
 from service.telemetering import Sources, Telemetering
 from service.telemetry.access_log import AccessLog
@@ -59,10 +54,7 @@ from service.telemetry.journal import Journal, Sink
 from service.telemetry.live import Live
 from service.telemetry.logs import LogWriter
 from service.telemetry.redaction import Redactor
-from service.telemetry.watchdog import LoopWatchdog
 
-if TYPE_CHECKING:
-    from service.page.server import PageServer
 _log = structlog.get_logger()
 
 
@@ -105,7 +97,6 @@ class App:
             self.caching.fetcher,
             self.caching.relay,
         )
-        self.guard = Guard(_directory(settings), _deadlines(settings), redactor, self.journal)
         self.analytics = AnalyticsServicer(self._known())
         servicers = Servicers(
             CompletionServicer(self.pipeline),
@@ -114,10 +105,8 @@ class App:
             self.analytics,
             AdminServicer(self.caching),
         )
-        self.server = Server(_listen(settings), servicers, self.guard, self._close_doors)
-        self.page = _page(settings, self.guard, self.analytics)
-        self.watchdog = LoopWatchdog()
-        self.liveness = _liveness(settings, self.watchdog)
+        self.listening = Listening(settings, redactor, self.journal, servicers, self._close_doors)
+        self.guard, self.server = self.listening.guard, self.listening.server
         tell_able = self.server.health.set_able
         self._ability = Ability(vitals.read, self.board.clock, tell_able)
         self.board.changed += [self.monitor.circuit_changed, self._ability.circuit_changed]
@@ -125,14 +114,10 @@ class App:
 
     async def start(self) -> None:
         """Listens, warms up, becomes ready. Raises OSError when it cannot listen."""
-        if self.liveness is not None:
-            self.liveness.start()
+        self.listening.tell_alive()
         self.journal.sinks += self.telemetering.start(self._sources())
         self.guard.sampling = self.telemetering.sampling
-        await self.server.start()
-        if self.page is not None:
-            await self.page.start()
-        self.watchdog.start()
+        await self.listening.start()
         self._price_days.follow(self._settings.prices)
         await self._providing.warm_up()
         await self.caching.follow(self._settings)
@@ -161,8 +146,7 @@ class App:
         self.alerting.adopt(settings)
         self.turns.waiting_max = settings.limits.waiting_max
         self.admission.in_flight_max = settings.limits.in_flight_max
-        self.guard.directory = _directory(settings)
-        self.guard.deadlines = _deadlines(settings)
+        self.listening.adopt(settings)
         self.telemetering.adopt(settings)
         self.guard.sampling = self.telemetering.sampling
         self._retire_later(old, old_log)
@@ -178,12 +162,7 @@ class App:
 
     async def close(self) -> None:
         """Ends at once."""
-        if self.page is not None:
-            await self.page.stop()
-        await self.server.stop()
-        if self.liveness is not None:
-            self.liveness.stop()
-        self.watchdog.close()
+        await self.listening.aclose()
         await self.alerting.aclose()
         self.pipeline.close()
         await self.caching.aclose()
@@ -244,7 +223,7 @@ class App:
             self.board,
             lambda: self.admission.in_flight_count,
             lambda: self.turns.waiting_count,
-            lambda: self.watchdog.lag_max_s,
+            lambda: self.listening.watchdog.lag_max_s,
             dropped,
             self.alerting.firing,
         )
@@ -294,67 +273,6 @@ async def _check(roster: Roster, provider: Provider) -> bool:
     # Leased, so that a reload closes it afterwards.
     with roster.lease():
         return await provider.check()
-
-
-def _directory(settings: Settings) -> Directory:
-    auth = settings.auth
-    return Directory(
-        {key.digest: Identity(key.caller, key.tenant, key.permissions) for key in auth.keys},
-        {
-            certificate.subject: Identity(
-                certificate.caller, certificate.tenant, certificate.permissions
-            )
-            for certificate in auth.client_certificates
-        },
-        Identity("anonymous", "anonymous", auth.anonymous_permissions) if auth.anonymous else None,
-    )
-
-
-def _deadlines(settings: Settings) -> Deadlines:
-    return Deadlines(settings.deadlines.default_s, settings.deadlines.max_s)
-
-
-def _listen(settings: Settings) -> Listen:
-    server = settings.server
-    tls = None
-    if server.tls.cert_file is not None and server.tls.key_file is not None:
-        tls = TlsFiles(
-            server.tls.cert_file,
-            server.tls.key_file,
-            server.tls.client_ca_file,
-            server.tls.require_client_cert,
-        )
-    return Listen(
-        settings.service.host,
-        settings.service.port,
-        tls,
-        server.reflection,
-        server.message_bytes_max,
-        server.keepalive_time_s,
-        server.keepalive_timeout_s,
-        server.ping_interval_min_s,
-        server.connection_age_max_s,
-        server.connection_age_grace_s,
-        server.drain.settle_s,
-        server.drain.grace_s,
-    )
-
-
-def _page(settings: Settings, guard: Guard, analytics: AnalyticsServicer) -> PageServer | None:
-    admin = settings.admin
-    if admin.port is None:
-        return None
-    # It reads its files, which nobody pays who wants no page.
-    from service.page.server import PageServer, PageTerms  # noqa: PLC0415 - as said above
-
-    return PageServer(PageTerms(admin.host, admin.port, admin.names), guard, analytics)
-
-
-def _liveness(settings: Settings, watchdog: LoopWatchdog) -> LivenessServer | None:
-    port = settings.server.liveness_port
-    if port is None:
-        return None
-    return LivenessServer(settings.service.host, port, lambda: watchdog.is_stalled)
 
 
 def _shared_at(settings: Settings) -> RedisTerms | None:

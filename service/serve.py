@@ -97,10 +97,11 @@ def _announce(app: App, loaded: Loaded) -> None:
     settings = loaded.settings
     providers = list(settings.active_providers)
     besides = {}
-    if app.page is not None:
-        besides["page"] = f"http://{settings.admin.host}:{app.page.port}"
-    if app.liveness is not None:
-        besides["liveness"] = f"{settings.service.host}:{app.liveness.port}"
+    page, liveness = app.listening.page, app.listening.liveness
+    if page is not None:
+        besides["page"] = f"http://{settings.admin.host}:{page.port}"
+    if liveness is not None:
+        besides["liveness"] = f"{settings.service.host}:{liveness.port}"
     _log.info(
         "ready",
         address=f"{settings.service.host}:{app.server.port}",

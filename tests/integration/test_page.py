@@ -56,8 +56,9 @@ async def stack(tmp_path: Path) -> AsyncGenerator[Stack]:
 
 @pytest_asyncio.fixture
 async def browser(stack: Stack) -> AsyncGenerator[aiohttp.ClientSession]:
-    assert stack.app.page is not None
-    async with aiohttp.ClientSession(f"http://127.0.0.1:{stack.app.page.port}") as session:
+    page = stack.app.listening.page
+    assert page is not None
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{page.port}") as session:
         yield session
 
 
@@ -106,7 +107,7 @@ async def test_the_page_is_told_what_grpc_tells(
 async def test_without_a_port_there_is_no_page(tmp_path: Path) -> None:
     """Off by default: nothing is read, nothing listens."""
     async with running(tmp_path) as stack:
-        page = stack.app.page
+        page = stack.app.listening.page
 
     assert page is None
 
@@ -235,10 +236,10 @@ async def test_whoever_leaves_is_forgotten(stack: Stack, browser: aiohttp.Client
     """A browser that closes its tab ends the call, as a gRPC caller does."""
     answer = await browser.get("/api/WatchMetrics", headers=key("ops"))
     await answer.content.readuntil(b"\n\n")
-    during = repr(stack.app.page)
+    during = repr(stack.app.listening.page)
     answer.close()
     async with asyncio.timeout(5):
-        while "1 open" in repr(stack.app.page):
+        while "1 open" in repr(stack.app.listening.page):
             await asyncio.sleep(0.01)
 
     assert "1 open" in during
@@ -247,8 +248,8 @@ async def test_whoever_leaves_is_forgotten(stack: Stack, browser: aiohttp.Client
 async def test_the_socket_closes_with_the_service(tmp_path: Path) -> None:
     """After the end nobody listens, also where somebody still watched."""
     async with running(tmp_path, **settings(tmp_path)) as stack:
-        assert stack.app.page is not None
-        port = stack.app.page.port
+        assert stack.app.listening.page is not None
+        port = stack.app.listening.page.port
         async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
             answer = await session.get("/api/WatchMetrics", headers=key("ops"))
             await answer.content.readuntil(b"\n\n")

@@ -129,14 +129,14 @@ def enter(key: str) -> str:
 
 
 def url(stack: Stack, view: str = "overview") -> str:
-    assert stack.app.page is not None
-    return f"http://127.0.0.1:{stack.app.page.port}/#{view}"
+    assert stack.app.listening.page is not None
+    return f"http://127.0.0.1:{stack.app.listening.page.port}/#{view}"
 
 
 async def asked(stack: Stack, method: str, key: str = "ops", **request: Any) -> Any:
     """What the API tells."""
-    assert stack.app.page is not None
-    where = f"http://127.0.0.1:{stack.app.page.port}/api/{method}"
+    assert stack.app.listening.page is not None
+    where = f"http://127.0.0.1:{stack.app.listening.page.port}/api/{method}"
     headers = {"Authorization": f"Bearer {key}"}
     async with aiohttp.ClientSession(headers=headers) as session:
         answer = await session.get(where, params={"request": json.dumps(request)})
@@ -276,7 +276,7 @@ async def test_what_was_shown_stays_when_the_service_is_gone(
     async with running(tmp_path, AI_PROVIDER__ADMIN__PORT="0", **ledger(tmp_path)) as stack:
         await tab.show(url(stack), 1280)
         await tab.until("document.querySelector('.empty')")
-        port = stack.app.page.port if stack.app.page else 0
+        port = stack.app.listening.page.port if stack.app.listening.page else 0
     await tab.evaluate("document.querySelector('#refresh').click()")
     await tab.until("document.querySelector('.alert')")
     gone = await tab.evaluate("document.querySelector('#notice').innerText")
