@@ -8,16 +8,15 @@ from __future__ import annotations
 from service.config.alerts import AlertSettings
 from service.config.analytics import AnalyticsSettings, StoreKind
 from service.config.caching import CacheSettings
+from service.config.endpoints import EndpointSettings, endpoints
 from service.config.loading import Loaded, load
 from service.config.origins import ConfigurationError, Origin, Problem
 from service.config.providers import (
     BUILT_IN,
-    EndpointSettings,
     Engine,
     Kind,
     ModelSettings,
     ProviderSettings,
-    endpoints,
 )
 from service.config.settings import Settings, secrets
 from service.config.telemetry import ContentExport, TelemetrySettings

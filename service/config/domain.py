@@ -7,8 +7,9 @@ from dataclasses import replace
 from datetime import date
 
 from service.config.caching import CacheRuleSettings, CacheSettings
+from service.config.endpoints import EndpointSettings
 from service.config.pricing import price_rules
-from service.config.providers import EndpointSettings, ModelSettings, ProviderSettings
+from service.config.providers import ModelSettings, ProviderSettings
 from service.config.routing import RoutingSettings, RuleSettings
 from service.config.settings import Settings
 from service.domain.cache_use import CacheConduct, CacheRule, CacheTerms, KeepPolicy

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from service.config import names
 from service.config.documents import Document, read
+from service.config.endpoints import standing
 from service.config.origins import (
     DEFAULT,
     ConfigurationError,
@@ -22,7 +23,7 @@ from service.config.origins import (
     Problem,
     dotted,
 )
-from service.config.providers import BUILT_IN, standing
+from service.config.providers import BUILT_IN
 from service.config.settings import Settings, built_in_source
 from service.config.shape import hint_for, leaves, nearest
 from service.config.sources import (

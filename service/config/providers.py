@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from service.config.pricing import PriceSettings, version_of
 from service.config.values import (
@@ -87,7 +86,8 @@ BUILT_IN: Mapping[str, Mapping[str, Any]] = {
 }
 """The providers that need nothing but a key. The lowest layer of the configuration."""
 
-_VENDOR_URLS = frozenset(str(provider["base_url"]) for provider in BUILT_IN.values())
+VENDOR_URLS = frozenset(str(provider["base_url"]) for provider in BUILT_IN.values())
+"""Where nobody is served without a key."""
 
 
 def _model(value: Any) -> Any:
@@ -268,72 +268,3 @@ class ProviderSettings(Section):
         if self.enabled is not False and self.kind is not Kind.LITELLM and self.base_url is None:
             raise ValueError("needs a base_url: it is not a built-in provider")
         return self
-
-
-@dataclass(frozen=True, slots=True)
-class EndpointSettings:
-    """One endpoint and key that is asked: the provider's own (deployment "") or a further one."""
-
-    deployment: str
-    base_url: str
-    api_key: SecretStr | None
-    priority: int
-    weight: float
-    region: str
-
-
-def endpoints(name: str, provider: ProviderSettings) -> list[EndpointSettings]:
-    """Those of a provider that are asked; none when it is not."""
-    found: list[EndpointSettings] = []
-    if _own_standing(name, provider)[0]:
-        found.append(
-            EndpointSettings(
-                "",
-                provider.base_url or "",
-                provider.api_key,
-                provider.priority,
-                provider.weight,
-                provider.region,
-            )
-        )
-    for deployment, further in provider.deployments.items():
-        api_key = further.api_key or provider.api_key
-        base_url = further.base_url or provider.base_url or ""
-        keyless = api_key is None and (not base_url or base_url in _VENDOR_URLS)
-        if provider.enabled is False or not further.enabled or keyless:
-            continue
-        found.append(
-            EndpointSettings(
-                deployment,
-                base_url,
-                api_key,
-                provider.priority if further.priority is None else further.priority,
-                provider.weight if further.weight is None else further.weight,
-                further.region or provider.region,
-            )
-        )
-    return found
-
-
-def standing(name: str, provider: ProviderSettings) -> tuple[bool, str]:
-    """Whether `provider` is asked, and why, in a few words."""
-    own, why = _own_standing(name, provider)
-    if own:
-        return own, why
-    further = [endpoint.deployment for endpoint in endpoints(name, provider)]
-    return (True, f"has {', '.join(further)}") if further else (False, why)
-
-
-def _own_standing(name: str, provider: ProviderSettings) -> tuple[bool, str]:
-    """Whether its own endpoint is asked."""
-    if provider.enabled is False:
-        return False, "switched off"
-    if provider.api_key is not None:
-        return True, "has an API key"
-    if provider.base_url in _VENDOR_URLS or (name in BUILT_IN and provider.enabled is None):
-        return False, "no API key"
-    if provider.enabled:
-        return True, "switched on"
-    if provider.base_url is not None:
-        return True, "has a base URL of its own"
-    return False, "no API key"

@@ -13,9 +13,9 @@ from typing import Any
 from pydantic import BaseModel, Secret, SecretStr
 
 from service.config import names
+from service.config.endpoints import standing
 from service.config.loading import Loaded
 from service.config.origins import Origin, OriginKind, dotted
-from service.config.providers import standing
 from service.config.shape import key_of, leaves
 from service.config.values import MASK
 from service.config.watch import stamp

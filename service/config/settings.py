@@ -19,8 +19,9 @@ from service.config.alerts import AlertSettings
 from service.config.analytics import AnalyticsSettings, StoreKind
 from service.config.auth import AuthSettings
 from service.config.caching import CacheSettings
+from service.config.endpoints import standing
 from service.config.pricing import PriceRuleSettings
-from service.config.providers import BUILT_IN, ProviderSettings, standing
+from service.config.providers import BUILT_IN, ProviderSettings
 from service.config.routing import RoutingSettings
 from service.config.serving import (
     CompletionSettings,

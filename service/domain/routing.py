@@ -14,14 +14,6 @@ from typing import NamedTuple
 
 from service.domain.breaker import Circuit, Trip
 from service.domain.candidate import Candidate
-from service.domain.completion import (
-    Blob,
-    CompletionSpec,
-    JsonSchemaFormat,
-    MediaUri,
-    Message,
-    ToolResult,
-)
 from service.domain.scoring import (
     Demand,
     Policy,
@@ -99,18 +91,6 @@ class RouteRequest(NamedTuple):
     time_left_s: float = math.inf
     failover: bool = True
     """Whether a second attempt could follow a first."""
-
-
-def needs_of(spec: CompletionSpec) -> frozenset[str]:
-    """The capabilities without which a model cannot answer `spec`."""
-    needs: set[str] = set()
-    if spec.tools:
-        needs.add("tools")
-    if isinstance(spec.output_format, JsonSchemaFormat):
-        needs.add("json_schema")
-    for message in spec.messages:
-        _media(message, needs)
-    return frozenset(needs)
 
 
 def plan_route(
@@ -290,18 +270,3 @@ def _tiers(views: list[View]) -> list[list[View]]:
 
 def _by_score(ranked: Ranked) -> float:
     return ranked.score
-
-
-def _media(message: Message, needs: set[str]) -> None:
-    for part in message.parts:
-        match part:
-            case Blob() | MediaUri():
-                kind = part.mime_type.partition("/")[0]
-                if kind == "image":
-                    needs.add("images")
-                elif kind == "audio":
-                    needs.add("audio_input")
-            case ToolResult():
-                _media(Message(message.role, part.parts), needs)
-            case _:
-                pass

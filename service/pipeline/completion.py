@@ -26,7 +26,8 @@ from service.pipeline.fetching import Fetcher
 from service.pipeline.flights import Flights
 from service.pipeline.joining import Joining
 from service.pipeline.relay import Relay
-from service.pipeline.router import Begun, Counted, Embedded, Router
+from service.pipeline.routed import Begun, Counted, Embedded
+from service.pipeline.router import Router
 from service.pipeline.told import Finished, Landed, Spoken, StreamPiece, Whole
 
 

@@ -14,7 +14,8 @@ from service.domain.kept import Kept
 from service.domain.provider import ModelRef
 from service.domain.request import CompletionRequest, Question
 from service.domain.trace import Trace
-from service.pipeline.router import Begun, Done, Missed, Router
+from service.pipeline.routed import Begun, Done, Missed
+from service.pipeline.router import Router
 from service.pipeline.told import Finished, Landed, Spoken, StreamPiece
 from service.ports import AnswerCache, Scribe
 

@@ -11,7 +11,7 @@ from service.domain.kept import Kept
 from service.domain.reasons import ErrorReason
 from service.pipeline import relay_words as words
 from service.pipeline.relay_errand import LEASE_S, Errand, Parcels
-from service.pipeline.router import Begun
+from service.pipeline.routed import Begun
 from service.pipeline.told import Finished, Landed, Spoken
 from service.ports import Claims
 

@@ -9,7 +9,7 @@ import contextlib
 
 from service.pipeline import relay_words as words
 from service.pipeline.relay_errand import LEASE_S, Errand
-from service.pipeline.router import Begun
+from service.pipeline.routed import Begun
 from service.pipeline.told import Spoken, StreamPiece
 from service.ports import Claims
 

@@ -6,10 +6,11 @@ The choice itself is `domain.routing`'s. Explaining a route is planning it, and 
 from __future__ import annotations
 
 from service.domain.completion import Usage
+from service.domain.needs import needs_of
 from service.domain.provider import ModelRef
 from service.domain.refusal import unknown
 from service.domain.request import CompletionRequest
-from service.domain.routing import Plan, RouteRequest, needs_of, plan_route
+from service.domain.routing import Plan, RouteRequest, plan_route
 from service.domain.scoring import Demand, PolicyName
 from service.domain.tokens import estimated_prompt_tokens
 from service.pipeline.memory import (

@@ -9,24 +9,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
 from service.domain.attempt import Attempt
 from service.domain.completion import Completion, Ending, Usage
 from service.domain.consumption import estimate
-from service.domain.cost import Cost
 from service.domain.errors import ServiceFailure
-from service.domain.events import (
-    PartDone,
-    ReasoningDelta,
-    StreamEvent,
-    TextDelta,
-    ToolCallDelta,
-    fold,
-)
+from service.domain.events import StreamEvent, fold
 from service.domain.pricing import cost_of
-from service.domain.provider import EmbeddingCall, Embeddings, ModelRef, ProviderCall, TokenCount
+from service.domain.provider import EmbeddingCall, Embeddings, ModelRef, ProviderCall
 from service.domain.reasons import ErrorReason
 from service.domain.request import CompletionRequest
 from service.domain.routing import Plan, Ranked
@@ -39,68 +31,12 @@ from service.pipeline.ended import Evidence
 from service.pipeline.hedging import first_of
 from service.pipeline.planner import Planner, attempts_max
 from service.pipeline.roster import Member, Roster
+from service.pipeline.routed import Answered, Begun, Counted, Done, Embedded, Missed, RoutedEvent
 from service.pipeline.scope import AttemptScope
 from service.pipeline.walk import Walk
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """A whole answer, who gave it, and how it came to that."""
-
-    completion: Completion
-    target: ModelRef
-    trace: Trace
-
-
-@dataclass(frozen=True, slots=True)
-class Embedded:
-    embeddings: Embeddings
-    target: ModelRef
-    trace: Trace
-
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """`cost` is what the prompt alone would cost."""
-
-    count: TokenCount
-    cost: Cost
-
-
-@dataclass(frozen=True, slots=True)
-class Begun:
-    """The provider speaks: the attempt is committed.
-
-    `broken` is the attempt that had begun before this one and broke off: what it told is void.
-    """
-
-    target: ModelRef
-    broken: Attempt | None = None
-    made_at: float | None = None
-    """When the answer was made, in seconds since the epoch; None for now."""
-
-
-@dataclass(frozen=True, slots=True)
-class Missed:
-    """An attempt failed before its first event, and another may follow."""
-
-    attempt: Attempt
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """The answer is whole. Always the last event."""
-
-    ending: Ending
-    target: ModelRef
-    trace: Trace
-
-
-Delta = TextDelta | ReasoningDelta | ToolCallDelta | PartDone
-RoutedEvent = Delta | Begun | Missed | Done
 
 
 class Start(Protocol[T_co]):

@@ -9,7 +9,7 @@ from service.domain.cache_note import CacheNote
 from service.domain.kept import Kept
 from service.domain.provider import ModelRef
 from service.domain.trace import Trace
-from service.pipeline.router import Begun, Missed
+from service.pipeline.routed import Begun, Missed
 
 
 @dataclass(slots=True)

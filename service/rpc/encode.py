@@ -32,7 +32,7 @@ from service.domain.pricing import Price
 from service.domain.provider import ModelRef
 from service.domain.trace import Trace
 from service.pipeline.completion import Explained
-from service.pipeline.router import Begun
+from service.pipeline.routed import Begun
 from service.pipeline.told import Finished, Whole
 from service.rpc.routes import attempt_pb, candidates, route_trace
 from service.rpc.values import cost_pb, duration, model_ref, timestamp, usage_pb

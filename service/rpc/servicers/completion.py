@@ -17,7 +17,7 @@ from service.domain.reasons import ErrorReason
 from service.domain.request import CompletionRequest
 from service.domain.wishes import RouteWish
 from service.pipeline.completion import CompletionPipeline
-from service.pipeline.router import Begun, Missed
+from service.pipeline.routed import Begun, Missed
 from service.pipeline.told import Finished, Spoken, StreamPiece
 from service.rpc import encode
 from service.rpc.call import Call, Context, current

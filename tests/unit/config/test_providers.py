@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from service.config import BUILT_IN, ProviderSettings, Settings
-from service.config.providers import standing
+from service.config.endpoints import standing
 from service.config.report import looked_for
 from tests.unit.config.conftest import World
 

@@ -19,7 +19,7 @@ from service.domain.completion import (
     Text,
     ToolResult,
 )
-from service.domain.routing import needs_of
+from service.domain.needs import needs_of
 
 PNG, WAV, PDF = Blob("image/png", b"x"), Blob("audio/wav", b"x"), Blob("application/pdf", b"x")
 

@@ -18,7 +18,8 @@ from service.pipeline.entry import Entry
 from service.pipeline.planner import Planner
 from service.pipeline.retries import Retries
 from service.pipeline.roster import Member, Roster
-from service.pipeline.router import RoutedEvent, Router
+from service.pipeline.routed import RoutedEvent
+from service.pipeline.router import Router
 from service.pipeline.scoreboard import Scoreboard
 from service.pipeline.turns import Turns
 from tests.kit.virtual import now

@@ -14,7 +14,7 @@ from service.domain.provider import ModelRef
 from service.domain.reasons import ErrorReason
 from service.pipeline.hedging import first_of
 from service.pipeline.roster import TimeLimits
-from service.pipeline.router import Missed
+from service.pipeline.routed import Missed
 from tests.kit.scripted import ENDING, ScriptedProvider, member
 from tests.kit.virtual import now, on_virtual_time
 from tests.unit.pipeline.routed import Routed

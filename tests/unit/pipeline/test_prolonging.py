@@ -12,7 +12,7 @@ from service.domain.events import TextDelta
 from service.domain.limit import Limit
 from service.domain.reasons import ErrorReason
 from service.pipeline.roster import TimeLimits
-from service.pipeline.router import Done
+from service.pipeline.routed import Done
 from tests.kit.scripted import ENDING, ScriptedProvider, member
 from tests.kit.virtual import now, on_virtual_time
 from tests.unit.pipeline.routed import A, Routed

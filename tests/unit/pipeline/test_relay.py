@@ -17,7 +17,7 @@ from service.domain.waited import Waited
 from service.pipeline.flights import Flight
 from service.pipeline.relay import Relay
 from service.pipeline.relay_errand import LEASE_S, Errand, Tell
-from service.pipeline.router import Begun
+from service.pipeline.routed import Begun
 from service.pipeline.told import Finished, Landed, Spoken, StreamPiece
 from tests.kit.caching import Parcels
 from tests.kit.claims import SharedClaims

@@ -16,7 +16,7 @@ from service.domain.waited import Waited
 from service.pipeline.flights import Flight, Flights
 from service.pipeline.relay import Relay
 from service.pipeline.relay_errand import AnswerFlight, Errand, Tell
-from service.pipeline.router import Begun
+from service.pipeline.routed import Begun
 from service.pipeline.told import Landed, Spoken, StreamPiece
 from tests.kit.caching import Parcels
 from tests.kit.claims import WAITS_FOR_S, SharedClaims
