@@ -33,6 +33,8 @@ class Attempt:
     `first_token_s` is None when none was seen. `hedge` marks a second attempt beside a first.
     `usage` and `cost` tell what it consumed, whatever became of it; None where that is not known.
     `span_id` is "" where nobody traces.
+    `start_offset_s` is when it began, in seconds after its walk did: what `Timing` calls cache had
+    passed by then, and what it calls queue, route and provider is counted from there.
     """
 
     target: ModelRef
@@ -48,6 +50,7 @@ class Attempt:
     cost: Cost | None = None
     span_id: str = ""
     exchange: Exchange | None = field(default=None, repr=False, compare=False)
+    start_offset_s: float = 0.0
 
     def __str__(self) -> str:
         why = f" {self.reason.name}" if self.reason else ""

@@ -141,13 +141,18 @@ def _count_failure(rollup: Rollup, call: CallRecord) -> None:
 
 def _count_failover(rollup: Rollup, call: CallRecord) -> None:
     made = [attempt for attempt in call.attempts if attempt.outcome is not _SKIPPED]
-    lost_s = [attempt.duration_s for attempt in made if attempt.outcome is _FAILED]
-    if not lost_s or len(made) == 1:
+    if len(made) < 2 or not any(attempt.outcome is _FAILED for attempt in made):
         return
     rollup.counts[Count.FAILOVERS] += 1
     if call.code == "OK":
         rollup.counts[Count.RECOVERED] += 1
-        _tally(rollup.tallies, Kind.RECOVERY, sum(lost_s))
+        _tally(rollup.tallies, Kind.RECOVERY, _recovery_s(made))
+
+
+def _recovery_s(made: Sequence[Attempt]) -> float:
+    """From the start of the first to that of the one that answered, all waits between included."""
+    answered = next((one for one in reversed(made) if one.outcome is _OK), made[-1])
+    return answered.start_offset_s - made[0].start_offset_s
 
 
 def _count_attempt(rollup: Rollup, record: AttemptRecord) -> None:

@@ -35,6 +35,8 @@ class Walked(Protocol):
     """The walk that an attempt is one step of."""
 
     request: CompletionRequest
+    began_at: float
+    """In its own time."""
 
     @property
     def keeps_content(self) -> bool: ...
@@ -171,6 +173,7 @@ class AttemptScope:
             self._cost(usage),
             span_id=self.span_id,
             exchange=self._exchange(),
+            start_offset_s=self._started - self._walk.began_at,
         )
         how = Ended(
             duration_s,

@@ -44,7 +44,7 @@ class Walk:
         self.course = course
         self._attempts_max = attempts_max
         self._loop = asyncio.get_running_loop()
-        self._began_at = self._loop.time()
+        self.began_at = self._loop.time()
         self._asked_since = 0.0
         self._open_count = 0
         self._queue = list(plan.ranked)
@@ -106,7 +106,7 @@ class Walk:
             ranked = await (self._another() if began else self._first())
         finally:
             phases = self.request.phases
-            phases.route_s = self._loop.time() - self._began_at - phases.provider_s - phases.queue_s
+            phases.route_s = self._loop.time() - self.began_at - phases.provider_s - phases.queue_s
         self._asked_count += 1
         return ranked
 

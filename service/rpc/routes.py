@@ -53,6 +53,7 @@ def attempt_pb(attempt: Attempt) -> routing_pb2.Attempt:
         outcome=_OUTCOMES[attempt.outcome],
         http_status=attempt.http_status,
         duration=duration(attempt.duration_s),
+        start_offset=duration(attempt.start_offset_s),
         score=attempt.score,
         hedge=attempt.hedge,
     )

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import pytest
 from aiprovider.v1 import completion_service_pb2 as pb
+from google.protobuf import duration_pb2
 
 from service.domain.cache_use import CacheConduct
 from service.domain.errors import ProviderFailure
@@ -20,8 +21,12 @@ SLOW_S = 0.15
 SILENT = ProviderFailure(ErrorReason.PROVIDER_UNAVAILABLE, "gone")
 
 
+def seconds(duration: duration_pb2.Duration) -> float:
+    return duration.ToNanoseconds() / 1e9
+
+
 def parts_s(timing: pb.Timing) -> Mapping[str, float]:
-    return {name: getattr(timing, f"{name}_duration").ToNanoseconds() / 1e9 for name in PARTS}
+    return {name: seconds(getattr(timing, f"{name}_duration")) for name in PARTS}
 
 
 def require_whole(timing: pb.Timing) -> Mapping[str, float]:
@@ -54,7 +59,10 @@ async def test_a_slow_provider() -> None:
 
 
 async def test_a_failed_attempt_and_the_pause_after_it() -> None:
-    """What failed was the provider's time; the pause before it is asked again is routing's."""
+    """What failed was the provider's time; the pause before it is asked again is routing's.
+
+    Attempts tell when they began, counted from the same moment.
+    """
     provider = ScriptedProvider(scripts=[(SLOW_S, SILENT), HELLO])
     async with serving(member(provider)) as served:
         answer = await served.completion.Complete(unary())
@@ -63,6 +71,11 @@ async def test_a_failed_attempt_and_the_pause_after_it() -> None:
     assert 2 == len(provider.calls)
     assert told["provider"] >= SLOW_S
     assert told["route"] > told["queue"] == 0
+    first, second = answer.route.attempts
+    assert first.start_offset.ToMilliseconds() < SLOW_S * 1000
+    assert seconds(second.start_offset) > seconds(first.start_offset) + seconds(first.duration)
+    end_s = seconds(second.start_offset) + seconds(second.duration)
+    assert end_s <= told["provider"] + told["route"] + told["queue"] + 1e-6
 
 
 async def test_a_turn_that_was_waited_for() -> None:

@@ -123,7 +123,7 @@ class CacheInfo(_message.Message):
     def __init__(self, status: _Optional[_Union[CacheInfo.Status, str]] = ..., age: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., key: _Optional[str] = ...) -> None: ...
 
 class Attempt(_message.Message):
-    __slots__ = ("target", "outcome", "reason", "grpc_code", "http_status", "duration", "score", "time_to_first_token", "hedge", "usage", "cost")
+    __slots__ = ("target", "outcome", "reason", "grpc_code", "http_status", "duration", "score", "time_to_first_token", "hedge", "usage", "cost", "start_offset")
     class Outcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         OUTCOME_UNSPECIFIED: _ClassVar[Attempt.Outcome]
@@ -147,6 +147,7 @@ class Attempt(_message.Message):
     HEDGE_FIELD_NUMBER: _ClassVar[int]
     USAGE_FIELD_NUMBER: _ClassVar[int]
     COST_FIELD_NUMBER: _ClassVar[int]
+    START_OFFSET_FIELD_NUMBER: _ClassVar[int]
     target: ModelRef
     outcome: Attempt.Outcome
     reason: str
@@ -158,7 +159,8 @@ class Attempt(_message.Message):
     hedge: bool
     usage: _usage_pb2.Usage
     cost: _usage_pb2.Cost
-    def __init__(self, target: _Optional[_Union[ModelRef, _Mapping]] = ..., outcome: _Optional[_Union[Attempt.Outcome, str]] = ..., reason: _Optional[str] = ..., grpc_code: _Optional[int] = ..., http_status: _Optional[int] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., score: _Optional[float] = ..., time_to_first_token: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., hedge: _Optional[bool] = ..., usage: _Optional[_Union[_usage_pb2.Usage, _Mapping]] = ..., cost: _Optional[_Union[_usage_pb2.Cost, _Mapping]] = ...) -> None: ...
+    start_offset: _duration_pb2.Duration
+    def __init__(self, target: _Optional[_Union[ModelRef, _Mapping]] = ..., outcome: _Optional[_Union[Attempt.Outcome, str]] = ..., reason: _Optional[str] = ..., grpc_code: _Optional[int] = ..., http_status: _Optional[int] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., score: _Optional[float] = ..., time_to_first_token: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., hedge: _Optional[bool] = ..., usage: _Optional[_Union[_usage_pb2.Usage, _Mapping]] = ..., cost: _Optional[_Union[_usage_pb2.Cost, _Mapping]] = ..., start_offset: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class RouteTrace(_message.Message):
     __slots__ = ("attempts", "policy_version", "policy", "candidates", "propensity", "draw", "trial")

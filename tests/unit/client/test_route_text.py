@@ -91,11 +91,13 @@ def test_attempts() -> None:
             reason="PROVIDER_TIMEOUT",
             http_status=504,
             duration={"seconds": 2},
+            start_offset={},
         ),
         routing_pb2.Attempt(
             target=target,
             outcome=routing_pb2.Attempt.OUTCOME_OK,
             duration={"nanos": 40_000_000},
+            start_offset={"seconds": 1, "nanos": 500_000_000},
             time_to_first_token={"nanos": 20_000_000},
             hedge=True,
         ),
@@ -103,10 +105,21 @@ def test_attempts() -> None:
     told = routes.routed(routing_pb2.RouteTrace(attempts=attempts), NOW_S)
 
     assert [
-        "#  attempt      outcome    took  first token  why               HTTP",
-        "1  a/m          failed   2.00 s            -  PROVIDER_TIMEOUT   504",
-        "2  a/m (hedge)  ok        40 ms        20 ms",
+        "#  attempt      outcome  started after    took  first token  why               HTTP",
+        "1  a/m          failed            0 ms  2.00 s            -  PROVIDER_TIMEOUT   504",
+        "2  a/m (hedge)  ok              1.50 s   40 ms        20 ms",
     ] == told.splitlines()[:3]
+
+
+def test_one_attempt() -> None:
+    """When it began is told of those that began later than the request could have."""
+    target = routing_pb2.ModelRef(provider="a", model="m")
+    first = routing_pb2.Attempt(target=target, reason="PROVIDER_TIMEOUT", duration={"seconds": 2})
+    second = routing_pb2.Attempt(start_offset={"seconds": 3})
+    second.MergeFrom(first)
+
+    assert "a/m: PROVIDER_TIMEOUT, 2000 ms" == routes.attempt(first)
+    assert "a/m: PROVIDER_TIMEOUT, 2000 ms from 3.00 s on" == routes.attempt(second)
 
 
 def test_a_table() -> None:

@@ -173,6 +173,31 @@ def test_failing_over_is_going_on_after_a_failure(
 
 
 @pytest.mark.parametrize(
+    ("attempts", "recovery_s"),
+    [
+        ((failed(start_offset_s=0.1), attempt(start_offset_s=1.6)), 1.5),
+        (
+            (
+                failed(start_offset_s=0.0),
+                failed(start_offset_s=2.0, hedge=True),
+                attempt(start_offset_s=4.0),
+                attempt(outcome=Outcome.CANCELLED, start_offset_s=5.0, hedge=True),
+            ),
+            4.0,
+        ),
+        ((attempt(start_offset_s=0.3), failed(start_offset_s=0.8, hedge=True)), sketch.LEAST_S),
+    ],
+)
+def test_recovery_is_from_the_first_start_to_that_of_the_answer(
+    attempts: tuple[Attempt, ...], recovery_s: float
+) -> None:
+    """Waits between are in it, hedges count once, and one that failed beside the answer nothing."""
+    tally = counted(call(attempts=attempts)).tally(Kind.RECOVERY)
+
+    assert pytest.approx(recovery_s, rel=sketch.ACCURACY) == sketch.quantile(tally, 1.0)
+
+
+@pytest.mark.parametrize(
     ("status", "count", "saved"),
     [
         (CacheStatus.HIT_LOCAL, "LOCAL_HITS", "SAVED_CACHE_NANO_USD"),

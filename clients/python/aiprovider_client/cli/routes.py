@@ -52,7 +52,9 @@ def unanswered(attempts: _Attempts) -> _Attempts:
 def attempt(tried: routing_pb2.Attempt) -> str:
     status = f" (HTTP {tried.http_status})" if tried.http_status else ""
     took_ms = tried.duration.ToMicroseconds() / 1000
-    return f"{place(tried.target)}: {tried.reason or _outcome(tried)}{status}, {took_ms:.0f} ms"
+    waited = tried.start_offset.ToMilliseconds() > 0
+    took = f"{took_ms:.0f} ms{f' from {_start(tried)} on' if waited else ''}"
+    return f"{place(tried.target)}: {tried.reason or _outcome(tried)}{status}, {took}"
 
 
 def _candidates(found: _Candidates, now: float) -> str:
@@ -111,12 +113,20 @@ def _attempts(tried: _Attempts) -> str:
         (">#", [str(number) for number in range(1, len(tried) + 1)]),
         ("attempt", [place(one.target) + " (hedge)" * one.hedge for one in tried]),
         ("outcome", [_outcome(one) for one in tried]),
+        (">started after", [_start(one) for one in tried]),
         (">took", [span(one.duration.ToMicroseconds() / 1e6) for one in tried]),
         (">first token", [duration(one.time_to_first_token) for one in tried]),
         ("why", [one.reason for one in tried]),
         (">HTTP", [str(one.http_status or "") for one in tried]),
         (">cost", [cost_text.cost(one.cost) if one.HasField("cost") else "" for one in tried]),
     )
+
+
+def _start(tried: routing_pb2.Attempt) -> str:
+    """Nothing where an older service did not say."""
+    if not tried.HasField("start_offset"):
+        return ""
+    return span(tried.start_offset.ToMicroseconds() / 1e6)
 
 
 def _outcome(tried: routing_pb2.Attempt) -> str:
