@@ -57,13 +57,14 @@ def test_the_examples_are_valid(tmp_path: Path) -> None:
 def test_what_the_example_leaves_out_is_valid_too(tmp_path: Path) -> None:
     """The commented lines are real settings: uncommented they are YAML without unknown keys."""
     text = (_EXAMPLES / "ai-provider.yml").read_text()
-    lines = re.sub(r"(?m)^( *)# ((?:  )*(?:- )?[a-z_0-9]+:.*)$", r"\1\2", text)
+    lines = re.sub(r"(?m)^( *)# ((?:  )*(?:- )?(?:[a-z_0-9]+:|\{).*)$", r"\1\2", text)
     data = yaml.safe_load(lines)
     for name in ("cert_file", "key_file", "client_ca_file"):
         path = tmp_path / name
         path.touch()
         data["server"]["tls"][name] = str(path)
     data["auth"]["keys"][0]["key_sha256"] = "0" * 64
+    data["alerts"]["webhooks"][0]["secret"] = "0" * 16
     (tmp_path / "ai-provider.yml").write_text(yaml.safe_dump(data))
 
     settings = load({}, directory=tmp_path, secrets_dir=tmp_path / "none").settings
@@ -71,6 +72,9 @@ def test_what_the_example_leaves_out_is_valid_too(tmp_path: Path) -> None:
     assert settings.server.tls.enabled
     assert "shop" == settings.auth.keys[0].tenant
     assert "batch" == settings.auth.client_certificates[0].caller
+    assert ("team", "product") == tuple(settings.analytics.labels)
+    assert ["gpt-4o"] == list(settings.prices[0].models)
+    assert 8006 == settings.admin.port
 
 
 def test_litellm_is_not_imported() -> None:
