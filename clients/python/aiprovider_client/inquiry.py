@@ -58,7 +58,10 @@ class Inquiry:
             limit=self.top,
             filters=dict(self.filters),
         )
-        self._tell_time(query)
+        try:
+            self._tell_time(query)
+        except OverflowError:
+            raise ValueError("since and until: no moment lies before the year 1") from None
         for name in self.by:
             if name.startswith(_LABEL):
                 if query.label_key:

@@ -36,7 +36,14 @@ def moment_or_span(text: str) -> datetime | timedelta:
 
 def moment_or_ago(text: str) -> datetime:
     """A span means so long ago."""
-    return datetime.now(UTC) - span(text) if _SPAN.match(text) else moment(text)
+    if not _SPAN.match(text):
+        return moment(text)
+    try:
+        return datetime.now(UTC) - span(text)
+    except OverflowError:
+        raise argparse.ArgumentTypeError(
+            f"must not lie before the year 1, as {text} ago does"
+        ) from None
 
 
 def _refuse(text: str) -> timedelta:
