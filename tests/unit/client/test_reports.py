@@ -31,6 +31,7 @@ UNKNOWN = pb.CostBucket(
     cost={"unpriced": True},
 )
 NAMES = ("tenant", "model")
+PARTS = ("input", "output", "cache_read", "cache_write", "other")
 RESPONSE = pb.QueryCostsResponse(
     buckets=[BILLED, UNKNOWN], total=BILLED, data_until_time={"seconds": 1_800_000_060}
 )
@@ -83,6 +84,31 @@ def test_the_table() -> None:
     assert "$" not in lines[2].replace("$0.00", "")
     assert lines[3].startswith("all")
     assert "complete until 2027-01-15T08:01:00Z" == lines[4]
+
+
+def test_the_parts_make_the_total() -> None:
+    """All parts of a cost stand in the CSV and, where there are such, in the table."""
+    parts = {f"{name}_nano_usd": 10**place for place, name in enumerate(PARTS)}
+    bucket = pb.CostBucket(cost={"total_nano_usd": 11_111, **parts})
+    response = pb.QueryCostsResponse(buckets=[bucket], total=bucket)
+
+    (told,) = csv.DictReader(io.StringIO(reports.as_csv([bucket], figures.COSTS)))
+    table = reports.as_table(response, figures.COSTS, (), with_time=False)
+
+    assert int(told["total_nano_usd"]) == sum(int(told[f"{name}_nano_usd"]) for name in PARTS)
+    for amount in parts.values():
+        assert usd(amount) in table
+
+
+def test_names_command_no_terminal() -> None:
+    """What a caller put into a name moves no cursor, and breaks no line."""
+    bucket = pb.CostBucket(dimensions={"model": "m\x1b[2J\n\u202e"}, requests=1)
+    response = pb.QueryCostsResponse(buckets=[bucket], total=bucket)
+
+    lines = reports.as_table(response, figures.COSTS, ["model"], with_time=False).splitlines()
+
+    assert r"m\x1b[2J\n\u202e" == lines[1].split()[0]
+    assert lines[2].startswith("all")
 
 
 @pytest.mark.parametrize(

@@ -23,11 +23,18 @@ def table(*columns: Column) -> str:
 
 
 def _set(heading: str, cells: Sequence[str]) -> list[str]:
-    lines = [heading.removeprefix(">"), *cells]
+    lines = [heading.removeprefix(">"), *map(_plain, cells)]
     width = max(map(len, lines))
     if heading.startswith(">"):
         return [line.rjust(width) for line in lines]
     return [line.ljust(width) for line in lines]
+
+
+def _plain(cell: str) -> str:
+    """Callers choose names: one that commands a terminal is shown as Python writes it."""
+    if cell.isprintable():
+        return cell
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in cell)
 
 
 def place(target: routing_pb2.ModelRef) -> str:
