@@ -1,7 +1,7 @@
 """Keeps callers from filling the ledger with names: so many of each kind an hour, the rest is one.
 
-Pure: it is told when. Models that answered or were attempted come first: names that were only asked
-for, which anybody can make up, never take the last half of the room.
+Pure: it is told when. Models that answered come first: names that were only asked for, or that a
+provider only refused, can be made up by anybody, and never take the last half of the room.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from service.domain.rollup import OTHER, Key
 
 _HOUR_S = 3600
+_ANSWERED = ("ok", "OK")
+"""The status of an attempt, and of a call, that had an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class Names:
         return Key(
             self._value("tenant", key.tenant),
             self._value("provider", key.provider),
-            self._value("model", key.model, made_up=not key.provider),
+            self._value("model", key.model, made_up=not (key.provider and key.status in _ANSWERED)),
             self._value("method", key.method),
             self._value("status", key.status),
             self._value("cache", key.cache),

@@ -12,7 +12,9 @@ HOUR_S = 3600.0
 def test_further_values_of_a_dimension_are_one() -> None:
     """So many are told apart within an hour, each dimension and each label by itself."""
     names = Names(NameLimits(values_max=2))
-    keys = [Key(f"t{n}", "p", f"m{n % 2}", labels=(("team", f"x{n}"),)) for n in range(4)]
+    keys = [
+        Key(f"t{n}", "p", f"m{n % 2}", "/x", "OK", labels=(("team", f"x{n}"),)) for n in range(4)
+    ]
 
     told = [names.bounded(key, NOW) for key in keys]
 
@@ -26,7 +28,22 @@ def test_names_that_were_only_asked_for_leave_room() -> None:
     names = Names(NameLimits(values_max=4))
 
     made_up = [names.bounded(Key("t", "", f"no-{n}"), NOW).model for n in range(4)]
-    real = [names.bounded(Key("t", "p", f"m{n}"), NOW).model for n in range(3)]
+    real = [names.bounded(Key("t", "p", f"m{n}", "/x", "OK"), NOW).model for n in range(3)]
+
+    assert ["no-0", "no-1", OTHER, OTHER] == made_up
+    assert ["m0", "m1", OTHER] == real
+
+
+def test_names_that_nobody_answered_for_leave_room() -> None:
+    """A pattern lets made-up models reach a provider, too: that one refuses them."""
+    names = Names(NameLimits(values_max=4))
+    statuses = ("failed", "cancelled", "NOT_FOUND", "CANCELLED")
+
+    made_up = [
+        names.bounded(Key("t", "p", f"no-{n}", status=status), NOW).model
+        for n, status in enumerate(statuses)
+    ]
+    real = [names.bounded(Key("t", "p", f"m{n}", status="ok"), NOW).model for n in range(3)]
 
     assert ["no-0", "no-1", OTHER, OTHER] == made_up
     assert ["m0", "m1", OTHER] == real
