@@ -29,5 +29,6 @@ def dearest_nano_usd(ranked: Sequence[Ranked], attempt: Attempt) -> int | None:
         return None
     # What the provider itself says that it charges holds nowhere else.
     tokens = replace(usage, reported_nano_usd=None)
-    costs = [cost_of(price, tokens) for price in prices.values()]
+    others = [price for target, price in prices.items() if target != attempt.target]
+    costs = [cost_of(price, tokens) for price in others]
     return max(cost.total, *(one.total for one in costs if one.is_known))

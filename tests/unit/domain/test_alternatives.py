@@ -52,6 +52,14 @@ def test_what_the_provider_reports_holds_for_it_alone() -> None:
     ]
 
 
+def test_what_the_table_says_of_the_chosen_one_is_no_alternative() -> None:
+    """A provider that charges less than its table price saved no choice anything."""
+    usage = Usage(3, 2, reported_nano_usd=30)
+    dear = replace(ANSWERED, target=ModelRef("b", "m"), usage=usage, cost=cost_of(DEAR, usage))
+
+    assert 30 == dearest_nano_usd(CHOICE, dear)
+
+
 @pytest.mark.parametrize(
     ("candidates", "attempt"),
     [
