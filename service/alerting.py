@@ -11,6 +11,7 @@ from contextlib import suppress
 
 from service.alerts.counted import Counted
 from service.alerts.evaluator import Evaluator, Sources
+from service.alerts.known import Known
 from service.alerts.notice import Origin
 from service.alerts.spending import Spending
 from service.alerts.telling import Telling
@@ -52,6 +53,13 @@ class Alerting:
         """A 1 for the rule, the severity and the subject of every alert that fires now."""
         for rule, subject in self.evaluator.firing():
             yield (rule.name, rule.severity.value, str(subject)), 1.0
+
+    def known(self) -> Known:
+        """What is told to those who ask."""
+        evaluator = self.evaluator
+        alerts = evaluator.book.alerts(time.time())
+        rules_count, evaluated_at = len(evaluator.book.rules), evaluator.evaluated_at
+        return Known(alerts, self._telling.origin, rules_count, evaluated_at)
 
     def start(self) -> None:
         self._task = asyncio.create_task(self.evaluator.run())

@@ -259,6 +259,7 @@ class App:
             self.monitor,
             lambda: self.admission.in_flight_count,
             self.caching.report,
+            self.alerting.known,
         )
 
     def _list_models(self, providers: Sequence[str]) -> list[Listing]:

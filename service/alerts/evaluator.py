@@ -51,6 +51,8 @@ class Evaluator:
     ) -> None:
         self.interval_s = INTERVAL_S
         self.book = Book()
+        self.evaluated_at: float | None = None
+        """When it last looked at all rules, in seconds since the epoch."""
         self._sources = sources
         self._tell = tell
         self._clocks = clocks
@@ -100,6 +102,7 @@ class Evaluator:
         spent = await asyncio.gather(*(self._sources.spending.of(rule) for rule in budgets))
         for rule, found in zip(budgets, spent, strict=True):
             self._step(rule, of_budget(rule, found, now), elapsed_s, now)
+        self.evaluated_at = now
 
     def firing(self) -> list[tuple[Rule, Subject]]:
         """What is firing now."""

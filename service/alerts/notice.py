@@ -14,12 +14,14 @@ from typing import Any
 
 import orjson
 
+from service.domain.alert_list import Phase, phase
 from service.domain.alert_rules import Subject
 from service.domain.alerts import Alert, Reading, Why
 from service.domain.signing import signature
 
 VERSION = 1
 _ID_CHARS = 32
+_STATES = {Phase.FIRING: "is firing", Phase.PENDING: "is pending", Phase.RESOLVED: "is over"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ def document(alert: Alert, origin: Origin) -> Mapping[str, Any]:
         "kind": rule.kind.value,
         "severity": rule.severity.value,
         "subject": {"by": by, "name": name},
-        **_measured(standing.reading),
+        **measured(standing.reading),
         "unit": rule.unit,
         "since": _moment(standing.since),
         "resolved": _moment(alert.at) if over else None,
@@ -92,10 +94,11 @@ def summary(alert: Alert) -> str:
         case _:
             pass
     told = "" if reading is None else f": {_number(reading.value)} {rule.unit}"
-    if alert.is_firing and reading is not None:
+    found = phase(alert)
+    if found is not Phase.RESOLVED and reading is not None:
         less = reading.limits.worse < reading.limits.clear
         told += f", {'at most' if less else 'at least'} {_number(reading.limits.worse)}"
-    return f"{who} {'is firing' if alert.is_firing else 'is over'}{told}"
+    return f"{who} {_STATES[found]}{told}"
 
 
 def headers(notice: Notice, secret: str, at_s: int) -> dict[str, str]:
@@ -108,7 +111,8 @@ def headers(notice: Notice, secret: str, at_s: int) -> dict[str, str]:
     }
 
 
-def _measured(reading: Reading | None) -> Mapping[str, float | None]:
+def measured(reading: Reading | None) -> Mapping[str, float | None]:
+    """None for what is not known, and for what JSON cannot say."""
     if reading is None:
         return {"value": None, "threshold": None, "clear_threshold": None}
     value, (worse, clear) = reading

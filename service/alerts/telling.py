@@ -21,7 +21,7 @@ class Telling:
     """`tell` never waits. To be made in a running loop; `aclose` ends it."""
 
     def __init__(self, origin: Origin) -> None:
-        self._origin = origin
+        self.origin = origin
         self._session: aiohttp.ClientSession | None = None
         self._webhooks: dict[str, tuple[Webhook, asyncio.Task[None]]] = {}
         self._leaving: set[asyncio.Task[None]] = set()
@@ -59,7 +59,7 @@ class Telling:
         """To all of them."""
         self._log(alert)
         if self._webhooks:
-            told = notice(alert, self._origin)
+            told = notice(alert, self.origin)
             for webhook, _ in self._webhooks.values():
                 webhook.put(told)
 
@@ -97,6 +97,6 @@ class Telling:
             severity=rule.severity.value,
             subject=str(alert.subject),
             why=alert.why.value,
-            id=firing_id(alert, self._origin),
+            id=firing_id(alert, self.origin),
             **measured,
         )

@@ -18,6 +18,7 @@ nobody looked: of a longer pause the caller hands in what it is willing to count
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -27,6 +28,8 @@ from service.domain.alert_rules import Holding, Limits, Rule, Subject
 
 FORGOTTEN_AFTER_S = 86_400.0
 """An alert of which nothing was known for so long is over: whoever it was of is gone."""
+RESOLVED_MAX = 100
+"""So many alerts that are over are remembered, the newest."""
 
 
 class Verdict(Enum):
@@ -52,6 +55,8 @@ class Reading(NamedTuple):
 class Why(Enum):
     """Why an alert is told."""
 
+    PENDING = "pending"
+    """It is bad, but not for long enough. Told to those alone who ask."""
     FIRED = "fired"
     GOES_ON = "goes_on"
     RECOVERED = "recovered"
@@ -73,7 +78,7 @@ class Standing:
     """The last one."""
     unknown_s: float = 0.0
     since: float = 0.0
-    """When it fired."""
+    """When it fired; of one that is pending, when it began to be bad."""
     told_at: float = 0.0
     told_count: int = 0
     reading: Reading | None = None
@@ -144,6 +149,8 @@ class Book:
     def __init__(self, repeat_s: float = 0.0) -> None:
         self.repeat_s = repeat_s
         self.rules: Mapping[str, Rule] = {}
+        self.resolved: deque[Alert] = deque(maxlen=RESOLVED_MAX)
+        """What is over, the newest last. It outlives its rule."""
         self._standings: dict[str, dict[Subject, Standing]] = {}
 
     def __repr__(self) -> str:
@@ -161,6 +168,7 @@ class Book:
             for rule, subject, standing in self._all()
             if standing.state is State.FIRING and fresh.get(rule.name) != rule
         ]
+        self.resolved += over
         self._standings = {
             name: self._standings.get(name, {}) if self.rules.get(name) == rule else {}
             for name, rule in fresh.items()
@@ -175,6 +183,15 @@ class Book:
     def firing(self) -> list[tuple[Rule, Subject, Standing]]:
         return [one for one in self._all() if one[2].state is State.FIRING]
 
+    def alerts(self, now: float) -> list[Alert]:
+        """What fires or is pending at `now`, and what is over."""
+        whys = {State.FIRING: Why.FIRED, State.PENDING: Why.PENDING}
+        there = [
+            Alert(rule, subject, whys[standing.state], standing, now)
+            for rule, subject, standing in self._all()
+        ]
+        return [*there, *self.resolved]
+
     def step(self, rule: Rule, readings: Readings, elapsed_s: float, now: float) -> list[Alert]:
         """Takes in what one rule reads now. A subject that is not there reads nothing."""
         standings = self._standings.get(rule.name)
@@ -185,12 +202,15 @@ class Book:
             before = standings.get(subject, CALM)
             after = step(before, readings.get(subject), rule.holding, elapsed_s)
             why = self._why(before, after, now)
-            if why is Why.FIRED:
+            begins = before.state is State.CALM and after.state is State.PENDING
+            if begins or why is Why.FIRED:
                 after = replace(after, since=now)
             if why is not None:
                 alert = self._told(rule, subject, why, after, now)
                 told.append(alert)
                 after = alert.standing
+                if not alert.is_firing:
+                    self.resolved.append(alert)
             if after.state is State.CALM:
                 standings.pop(subject, None)
             else:

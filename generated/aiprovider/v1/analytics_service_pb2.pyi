@@ -1,5 +1,6 @@
 import datetime
 
+from aiprovider.v1 import alert_pb2 as _alert_pb2
 from aiprovider.v1 import health_service_pb2 as _health_service_pb2
 from aiprovider.v1 import usage_pb2 as _usage_pb2
 from google.protobuf import duration_pb2 as _duration_pb2
@@ -420,7 +421,7 @@ class GetOverviewRequest(_message.Message):
     def __init__(self, start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., filters: _Optional[_Mapping[str, str]] = ..., top: _Optional[int] = ..., points: _Optional[int] = ...) -> None: ...
 
 class GetOverviewResponse(_message.Message):
-    __slots__ = ("start_time", "end_time", "data_until_time", "usage", "performance", "costs", "errors", "previous_usage", "top_providers", "top_models", "top_tenants", "trend", "trend_step", "health")
+    __slots__ = ("start_time", "end_time", "data_until_time", "usage", "performance", "costs", "errors", "previous_usage", "top_providers", "top_models", "top_tenants", "trend", "trend_step", "health", "firing_alerts", "firing_alert_count")
     START_TIME_FIELD_NUMBER: _ClassVar[int]
     END_TIME_FIELD_NUMBER: _ClassVar[int]
     DATA_UNTIL_TIME_FIELD_NUMBER: _ClassVar[int]
@@ -435,6 +436,8 @@ class GetOverviewResponse(_message.Message):
     TREND_FIELD_NUMBER: _ClassVar[int]
     TREND_STEP_FIELD_NUMBER: _ClassVar[int]
     HEALTH_FIELD_NUMBER: _ClassVar[int]
+    FIRING_ALERTS_FIELD_NUMBER: _ClassVar[int]
+    FIRING_ALERT_COUNT_FIELD_NUMBER: _ClassVar[int]
     start_time: _timestamp_pb2.Timestamp
     end_time: _timestamp_pb2.Timestamp
     data_until_time: _timestamp_pb2.Timestamp
@@ -449,7 +452,9 @@ class GetOverviewResponse(_message.Message):
     trend: _containers.RepeatedCompositeFieldContainer[UsageBucket]
     trend_step: _duration_pb2.Duration
     health: _containers.RepeatedCompositeFieldContainer[_health_service_pb2.ProviderHealth]
-    def __init__(self, start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., data_until_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., usage: _Optional[_Union[UsageBucket, _Mapping]] = ..., performance: _Optional[_Union[PerformanceBucket, _Mapping]] = ..., costs: _Optional[_Union[CostBucket, _Mapping]] = ..., errors: _Optional[_Union[ErrorBucket, _Mapping]] = ..., previous_usage: _Optional[_Union[UsageBucket, _Mapping]] = ..., top_providers: _Optional[_Iterable[_Union[UsageBucket, _Mapping]]] = ..., top_models: _Optional[_Iterable[_Union[UsageBucket, _Mapping]]] = ..., top_tenants: _Optional[_Iterable[_Union[UsageBucket, _Mapping]]] = ..., trend: _Optional[_Iterable[_Union[UsageBucket, _Mapping]]] = ..., trend_step: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., health: _Optional[_Iterable[_Union[_health_service_pb2.ProviderHealth, _Mapping]]] = ...) -> None: ...
+    firing_alerts: _containers.RepeatedCompositeFieldContainer[_alert_pb2.Alert]
+    firing_alert_count: int
+    def __init__(self, start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., data_until_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., usage: _Optional[_Union[UsageBucket, _Mapping]] = ..., performance: _Optional[_Union[PerformanceBucket, _Mapping]] = ..., costs: _Optional[_Union[CostBucket, _Mapping]] = ..., errors: _Optional[_Union[ErrorBucket, _Mapping]] = ..., previous_usage: _Optional[_Union[UsageBucket, _Mapping]] = ..., top_providers: _Optional[_Iterable[_Union[UsageBucket, _Mapping]]] = ..., top_models: _Optional[_Iterable[_Union[UsageBucket, _Mapping]]] = ..., top_tenants: _Optional[_Iterable[_Union[UsageBucket, _Mapping]]] = ..., trend: _Optional[_Iterable[_Union[UsageBucket, _Mapping]]] = ..., trend_step: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., health: _Optional[_Iterable[_Union[_health_service_pb2.ProviderHealth, _Mapping]]] = ..., firing_alerts: _Optional[_Iterable[_Union[_alert_pb2.Alert, _Mapping]]] = ..., firing_alert_count: _Optional[int] = ...) -> None: ...
 
 class WatchMetricsRequest(_message.Message):
     __slots__ = ("interval", "window")
@@ -578,3 +583,25 @@ class GetCacheStatsResponse(_message.Message):
     shared_lost_stores: int
     shared_skips: int
     def __init__(self, local_hits: _Optional[int] = ..., shared_hits: _Optional[int] = ..., misses: _Optional[int] = ..., coalesced: _Optional[int] = ..., local_entries: _Optional[int] = ..., local_bytes: _Optional[int] = ..., saved_nano_usd: _Optional[int] = ..., since_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., shared_available: _Optional[bool] = ..., bypassed: _Optional[int] = ..., refreshed: _Optional[int] = ..., repeated: _Optional[int] = ..., unpriced: _Optional[int] = ..., saved_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., mean_hit_age: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., local_stores: _Optional[int] = ..., local_evictions: _Optional[int] = ..., local_bytes_max: _Optional[int] = ..., hit_bytes: _Optional[int] = ..., early_refreshes: _Optional[int] = ..., known_failures: _Optional[int] = ..., shared_state: _Optional[str] = ..., shared_problem: _Optional[str] = ..., shared_failures: _Optional[int] = ..., shared_lost_stores: _Optional[int] = ..., shared_skips: _Optional[int] = ...) -> None: ...
+
+class ListAlertsRequest(_message.Message):
+    __slots__ = ("states", "severities", "limit")
+    STATES_FIELD_NUMBER: _ClassVar[int]
+    SEVERITIES_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    states: _containers.RepeatedScalarFieldContainer[_alert_pb2.AlertState]
+    severities: _containers.RepeatedScalarFieldContainer[_alert_pb2.AlertSeverity]
+    limit: int
+    def __init__(self, states: _Optional[_Iterable[_Union[_alert_pb2.AlertState, str]]] = ..., severities: _Optional[_Iterable[_Union[_alert_pb2.AlertSeverity, str]]] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class ListAlertsResponse(_message.Message):
+    __slots__ = ("alerts", "alert_count", "rule_count", "check_time")
+    ALERTS_FIELD_NUMBER: _ClassVar[int]
+    ALERT_COUNT_FIELD_NUMBER: _ClassVar[int]
+    RULE_COUNT_FIELD_NUMBER: _ClassVar[int]
+    CHECK_TIME_FIELD_NUMBER: _ClassVar[int]
+    alerts: _containers.RepeatedCompositeFieldContainer[_alert_pb2.Alert]
+    alert_count: int
+    rule_count: int
+    check_time: _timestamp_pb2.Timestamp
+    def __init__(self, alerts: _Optional[_Iterable[_Union[_alert_pb2.Alert, _Mapping]]] = ..., alert_count: _Optional[int] = ..., rule_count: _Optional[int] = ..., check_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...

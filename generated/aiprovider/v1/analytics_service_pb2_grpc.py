@@ -72,6 +72,11 @@ class AnalyticsServiceStub:
                 request_serializer=aiprovider_dot_v1_dot_analytics__service__pb2.GetCacheStatsRequest.SerializeToString,
                 response_deserializer=aiprovider_dot_v1_dot_analytics__service__pb2.GetCacheStatsResponse.FromString,
                 _registered_method=True)
+        self.ListAlerts = channel.unary_unary(
+                '/aiprovider.v1.AnalyticsService/ListAlerts',
+                request_serializer=aiprovider_dot_v1_dot_analytics__service__pb2.ListAlertsRequest.SerializeToString,
+                response_deserializer=aiprovider_dot_v1_dot_analytics__service__pb2.ListAlertsResponse.FromString,
+                _registered_method=True)
 
 
 class AnalyticsServiceServicer:
@@ -129,6 +134,17 @@ class AnalyticsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListAlerts(self, request, context):
+        """Tells what is wrong, and what was lately, by the alert rules and as the replica that answers sees it.
+
+        Every caller sees how the service and its providers do, as health is told: alerts of the kinds provider down, error rate
+        and latency, but those of other tenants. It also sees all kinds of its own tenant. What tenants spend, or have of the
+        cache, taken together or by provider or model, and alerts of other tenants are seen with the permission `analytics_all`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AnalyticsServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -166,6 +182,11 @@ def add_AnalyticsServiceServicer_to_server(servicer, server):
                     servicer.GetCacheStats,
                     request_deserializer=aiprovider_dot_v1_dot_analytics__service__pb2.GetCacheStatsRequest.FromString,
                     response_serializer=aiprovider_dot_v1_dot_analytics__service__pb2.GetCacheStatsResponse.SerializeToString,
+            ),
+            'ListAlerts': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAlerts,
+                    request_deserializer=aiprovider_dot_v1_dot_analytics__service__pb2.ListAlertsRequest.FromString,
+                    response_serializer=aiprovider_dot_v1_dot_analytics__service__pb2.ListAlertsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -360,6 +381,33 @@ class AnalyticsService:
             '/aiprovider.v1.AnalyticsService/GetCacheStats',
             aiprovider_dot_v1_dot_analytics__service__pb2.GetCacheStatsRequest.SerializeToString,
             aiprovider_dot_v1_dot_analytics__service__pb2.GetCacheStatsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAlerts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aiprovider.v1.AnalyticsService/ListAlerts',
+            aiprovider_dot_v1_dot_analytics__service__pb2.ListAlertsRequest.SerializeToString,
+            aiprovider_dot_v1_dot_analytics__service__pb2.ListAlertsResponse.FromString,
             options,
             channel_credentials,
             insecure,

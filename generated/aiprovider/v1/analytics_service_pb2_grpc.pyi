@@ -50,6 +50,13 @@ class AnalyticsServiceStub:
     """Tells every few seconds what the replica that answers does, until the caller leaves."""
     GetCacheStats: _grpc.UnaryUnaryMultiCallable[_analytics_service_pb2.GetCacheStatsRequest, _analytics_service_pb2.GetCacheStatsResponse]
     """Tells what the answer cache did."""
+    ListAlerts: _grpc.UnaryUnaryMultiCallable[_analytics_service_pb2.ListAlertsRequest, _analytics_service_pb2.ListAlertsResponse]
+    """Tells what is wrong, and what was lately, by the alert rules and as the replica that answers sees it.
+
+    Every caller sees how the service and its providers do, as health is told: alerts of the kinds provider down, error rate
+    and latency, but those of other tenants. It also sees all kinds of its own tenant. What tenants spend, or have of the
+    cache, taken together or by provider or model, and alerts of other tenants are seen with the permission `analytics_all`.
+    """
 
 @_typing.type_check_only
 class AnalyticsServiceAsyncStub(AnalyticsServiceStub):
@@ -73,6 +80,13 @@ class AnalyticsServiceAsyncStub(AnalyticsServiceStub):
     """Tells every few seconds what the replica that answers does, until the caller leaves."""
     GetCacheStats: _aio.UnaryUnaryMultiCallable[_analytics_service_pb2.GetCacheStatsRequest, _analytics_service_pb2.GetCacheStatsResponse]  # type: ignore[assignment]
     """Tells what the answer cache did."""
+    ListAlerts: _aio.UnaryUnaryMultiCallable[_analytics_service_pb2.ListAlertsRequest, _analytics_service_pb2.ListAlertsResponse]  # type: ignore[assignment]
+    """Tells what is wrong, and what was lately, by the alert rules and as the replica that answers sees it.
+
+    Every caller sees how the service and its providers do, as health is told: alerts of the kinds provider down, error rate
+    and latency, but those of other tenants. It also sees all kinds of its own tenant. What tenants spend, or have of the
+    cache, taken together or by provider or model, and alerts of other tenants are seen with the permission `analytics_all`.
+    """
 
 class AnalyticsServiceServicer(metaclass=_abc_1.ABCMeta):
     """Questions about the past, and about what this replica does now.
@@ -135,5 +149,18 @@ class AnalyticsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_analytics_service_pb2.GetCacheStatsResponse, _abc.Awaitable[_analytics_service_pb2.GetCacheStatsResponse]]:
         """Tells what the answer cache did."""
+
+    @_abc_1.abstractmethod
+    def ListAlerts(
+        self,
+        request: _analytics_service_pb2.ListAlertsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_analytics_service_pb2.ListAlertsResponse, _abc.Awaitable[_analytics_service_pb2.ListAlertsResponse]]:
+        """Tells what is wrong, and what was lately, by the alert rules and as the replica that answers sees it.
+
+        Every caller sees how the service and its providers do, as health is told: alerts of the kinds provider down, error rate
+        and latency, but those of other tenants. It also sees all kinds of its own tenant. What tenants spend, or have of the
+        cache, taken together or by provider or model, and alerts of other tenants are seen with the permission `analytics_all`.
+        """
 
 def add_AnalyticsServiceServicer_to_server(servicer: AnalyticsServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -12,6 +12,7 @@ from typing import NoReturn
 from aiprovider.v1 import analytics_service_pb2 as pb
 from aiprovider.v1 import analytics_service_pb2_grpc as pb_grpc
 
+from service.alerts.known import Known
 from service.domain.cache_stats import CacheReport
 from service.domain.errors import FieldViolation, ServiceFailure
 from service.domain.permission import Permission
@@ -25,8 +26,10 @@ from service.rpc import encode_analytics as encode
 from service.rpc.analytics_answers import Told
 from service.rpc.analytics_needs import Needs
 from service.rpc.call import Context, current, require
+from service.rpc.decode.alerts import alert_wish
 from service.rpc.decode.analytics import Asker, Query, asked
 from service.rpc.decode.watching import watching
+from service.rpc.encode_alerts import add_firing, alert_list
 from service.rpc.encode_cache import cache_stats
 from service.rpc.overview import overview, wanted
 from service.rpc.provider_health import provider_health
@@ -44,6 +47,7 @@ class AnalyticsSources:
     monitor: Monitor
     in_flight: Callable[[], int]
     cache_report: Callable[[str | None], CacheReport]
+    alerts: Callable[[], Known]
 
 
 class AnalyticsServicer(pb_grpc.AnalyticsServiceServicer):
@@ -94,6 +98,7 @@ class AnalyticsServicer(pb_grpc.AnalyticsServiceServicer):
         monitor = self._sources.monitor
         epoch = self._wall() - monitor.clock()
         told.health.extend(provider_health(health, epoch) for health in monitor.healths())
+        add_firing(told, self._sources.alerts(), asker.scope)
         return told
 
     async def WatchMetrics(  # pyright: ignore[reportIncompatibleMethodOverride] - grpc.aio takes a coroutine, too
@@ -120,6 +125,12 @@ class AnalyticsServicer(pb_grpc.AnalyticsServiceServicer):
             require(Permission.CACHE_ADMIN)
         tenant = None if request.all_tenants else current().identity.tenant
         return cache_stats(self._sources.cache_report(tenant))
+
+    async def ListAlerts(
+        self, request: pb.ListAlertsRequest, context: Context
+    ) -> pb.ListAlertsResponse:
+        wish = alert_wish(request)
+        return alert_list(self._sources.alerts(), wish, self._asker().scope)
 
     async def _told(self, query: Query, rank: Rank, need: Needs, path: str = "query.") -> Told:
         asker = self._asker()

@@ -9,7 +9,7 @@ import hmac
 import orjson
 import pytest
 
-from service.alerts.notice import Origin, headers, notice
+from service.alerts.notice import Origin, headers, notice, summary
 from service.domain.alert_rules import By, ErrorRate, Limits, Scope, Severity, Subject
 from service.domain.alerts import Alert, Reading, Standing, Why
 from service.domain.signing import key, signature
@@ -64,6 +64,13 @@ def test_the_end_has_the_same_id() -> None:
     assert (f"{body['id']}.1", f"{body['id']}.2") == (first.id, last.id)
     assert ("resolved", "2023-11-14T22:14:20.250Z") == (body["state"], body["resolved"])
     assert "errors (tenant acme) is over: 0.05 share" == body["summary"]
+
+
+def test_what_is_pending_says_so() -> None:
+    """Those who ask are told of it in the same words."""
+    assert "errors (tenant acme) is pending: 0.25 share, at least 0.2" == summary(
+        alert(Why.PENDING)
+    )
 
 
 def test_another_firing_has_another_id() -> None:

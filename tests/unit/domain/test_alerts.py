@@ -10,6 +10,7 @@ from service.domain.alert_rules import ALL, By, ErrorRate, Holding, Limits, Rule
 from service.domain.alerts import (
     CALM,
     FORGOTTEN_AFTER_S,
+    RESOLVED_MAX,
     Book,
     Reading,
     Standing,
@@ -191,6 +192,37 @@ def test_a_reload_keeps_what_did_not_change() -> None:
     ]
     assert [first] == [one for one, _, _ in book.firing()]
     assert "<Book of 2 rules: 1 firing, 0 pending>" == repr(book)
+
+
+def test_what_is_told_to_those_who_ask() -> None:
+    """What is pending since it was bad, what fires since it fired, and what is over."""
+    book = Book()
+    book.adopt([rule()], 0.0)
+
+    seen: list[list[tuple[Why, float]]] = []
+    for place, reading in enumerate([BETTER, *[WORSE] * 6, *[BETTER] * 9]):
+        book.step(rule(), {ALL: reading}, STEP_S, place * STEP_S)
+        seen.append([(one.why, one.standing.since) for one in book.alerts(place * STEP_S)])
+
+    assert [[], *[[(Why.PENDING, 15.0)]] * 4, *[[(Why.FIRED, 75.0)]] * 10] == seen[:-1]
+    assert [(Why.RECOVERED, 75.0)] == seen[-1]
+    assert 15 * STEP_S == book.resolved[0].at
+
+
+def test_only_the_last_of_what_is_over_is_remembered() -> None:
+    """However often it fires, the memory is bounded; a rule that is gone leaves its end there."""
+    book = Book()
+    book.adopt([INSTANT], 0.0)
+    for place in range(RESOLVED_MAX + 5):
+        book.step(INSTANT, {ALL: WORSE}, STEP_S, 2.0 * place)
+        book.step(INSTANT, {ALL: BETTER}, STEP_S, 2.0 * place + 1.0)
+    book.step(INSTANT, {ALL: WORSE}, STEP_S, 1000.0)
+    book.adopt([], 2000.0)
+
+    over = [one.at for one in book.alerts(3000.0)]
+    assert RESOLVED_MAX == len(over)
+    assert [2.0 * 6 + 1.0, 2000.0] == [over[0], over[-1]]
+    assert Why.RULE_CHANGED is book.resolved[-1].why
 
 
 def test_subjects_stand_apart() -> None:
