@@ -12,7 +12,7 @@ from service.domain.errors import ServiceFailure
 from service.domain.reasons import ErrorReason
 from service.domain.rollup import Axis, Dimension, Label, LedgerAnswer, LedgerQuery, Rank
 from service.rpc.decode.check import Check
-from service.rpc.decode.pages import Place, digest, place_of, token_of
+from service.rpc.decode.pages import EPOCH_MAX_S, Place, digest, place_of, token_of
 
 Query = pb.AnalyticsQuery | pb.QueryUsageRequest
 
@@ -20,7 +20,6 @@ DAY_S = 86_400
 STEPS_MAX = 10_000
 _MINUTE_S = 60
 _STEP_MAX_S = 3660 * DAY_S
-_EPOCH_MAX_S = 253_402_300_800.0
 _PAGE_SIZE = 1000
 _PAGE_SIZE_MAX = 10_000
 _LIMIT_MAX = 10_000
@@ -230,7 +229,7 @@ def _at_token(
 
 def _moment(field: str, value: timestamp_pb2.Timestamp, check: Check) -> float:
     seconds = value.seconds + value.nanos / 1e9
-    if not 0 <= seconds < _EPOCH_MAX_S:
+    if not 0 <= seconds < EPOCH_MAX_S:
         check.refuse(field, "must lie in the years from 1970 to 9999")
         return 0.0
     return seconds

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 import orjson
 from google.protobuf.message import Message
 
+EPOCH_MAX_S = 253_402_300_800.0
+"""No moment of the contract lies beyond: the year 9999."""
 _VERSION = 1
 _DIGEST_BYTES = 12
 
@@ -51,7 +53,8 @@ def place_of(token: str, query_digest: str) -> Place:
         place = Place(float(start), float(end), int(offset))
     except (binascii.Error, UnicodeError, ValueError, TypeError, OverflowError):
         raise ValueError("is no token that this service gave") from None
-    if version != _VERSION or not 0 <= place.start <= place.end or place.offset < 0:
+    in_time = 0 <= place.start <= place.end < EPOCH_MAX_S
+    if version != _VERSION or not in_time or place.offset < 0:
         raise ValueError("is no token that this service gave")
     if belongs_to != query_digest:
         raise ValueError("belongs to another query: all but page_size must be as it was")

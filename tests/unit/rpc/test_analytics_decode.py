@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import math
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
 import pytest
 from aiprovider.v1 import analytics_service_pb2 as pb
 
@@ -12,6 +15,7 @@ from service.domain.errors import ServiceFailure
 from service.domain.reasons import ErrorReason
 from service.domain.rollup import Cell, Dimension, Label, LedgerAnswer, Rank, Rollup
 from service.rpc.decode.analytics import Asked, Asker, asked
+from service.rpc.decode.pages import Place, token_of
 from service.rpc.decode.watching import watching
 
 NOW = 1_800_000_123.5
@@ -187,6 +191,22 @@ def test_a_token_of_another_query(asker: Asker, fields: dict[str, Any]) -> None:
 
     found = refused(asker, page_token=token, **fields)
     assert "belongs to another query" in found["query.page_token"]
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [(1e300, 1e300), (2e12, 3e12), (0.0, math.inf), (0.0, math.nan), (-1.0, 1.0), (2.0, 1.0)],
+)
+def test_a_token_of_no_time(start: float, end: float) -> None:
+    """Whoever makes one up is told so, and it is no fault of the service."""
+    found = ask()
+    token = token_of(found.page_digest, Place(start, end, 0))
+    words = orjson.dumps([1, found.page_digest, str(start), str(end), 0])
+
+    for forged in (token, base64.urlsafe_b64encode(words).decode().rstrip("=")):
+        assert {"query.page_token": "is no token that this service gave"} == refused(
+            page_token=forged
+        )
 
 
 @pytest.mark.parametrize(
