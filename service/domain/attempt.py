@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
 
-from service.domain.completion import Completion, CompletionSpec, Usage
+from service.domain.completion import Completion, CompletionSpec, FinishReason, Usage
 from service.domain.cost import Cost
 from service.domain.provider import ModelRef
 from service.domain.reasons import ErrorReason
@@ -35,6 +35,7 @@ class Attempt:
     `span_id` is "" where nobody traces.
     `start_offset_s` is when it began, in seconds after its walk did: what `Timing` calls cache had
     passed by then, and what it calls queue, route and provider is counted from there.
+    `finish_reason` and `provider_model` are those of its answer, see Ending; None and "" without.
     """
 
     target: ModelRef
@@ -51,6 +52,8 @@ class Attempt:
     span_id: str = ""
     exchange: Exchange | None = field(default=None, repr=False, compare=False)
     start_offset_s: float = 0.0
+    finish_reason: FinishReason | None = None
+    provider_model: str = ""
 
     def __str__(self) -> str:
         why = f" {self.reason.name}" if self.reason else ""

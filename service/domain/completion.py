@@ -260,7 +260,9 @@ class Ending:
 
     `usage` is None when the provider did not say. `metadata` holds what the provider told beyond
     the contract, in its own JSON. `dropped_parameters` are paths of spec fields that the provider
-    lacks and that were left out, as the configuration allows.
+    lacks and that were left out, as the configuration allows. `provider_model` is what the provider
+    calls the model that answered, such as `gpt-4o-2024-08-06`: a word of `metadata`, "" if it did
+    not say.
     """
 
     finish_reason: FinishReason
@@ -269,6 +271,7 @@ class Ending:
     response_id: str = ""
     metadata: JsonObject = field(default_factory=dict[str, Any])
     dropped_parameters: tuple[str, ...] = ()
+    provider_model: str = ""
 
 
 @dataclass(frozen=True, slots=True)

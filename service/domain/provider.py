@@ -131,11 +131,12 @@ class EmbeddingCall:
 @dataclass(frozen=True, slots=True)
 class Embeddings:
     """One vector for each input, in the same order. `usage` is None when the provider did not
-    say; the router then estimates it.
+    say; the router then estimates it. `provider_model` is as in Ending.
     """
 
     vectors: tuple[Sequence[float], ...]
     usage: Usage | None = None
+    provider_model: str = ""
 
 
 @dataclass(frozen=True, slots=True)

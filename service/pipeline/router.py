@@ -139,6 +139,7 @@ class Router:
                 EmbeddingCall(call.model, inputs, dimensions, call.headers)
             )
             scope.usage = embeddings.usage or estimate(scope.prompt_tokens, 0)
+            scope.provider_model = embeddings.provider_model
             return replace(embeddings, usage=scope.usage)
 
         return Embedded(*await self._side_call(request, ask))
@@ -247,7 +248,8 @@ class Router:
         if usage is None:
             usage = estimate(scope.prompt_tokens, scope.heard_bytes)
             ending = replace(ending, usage=usage)
-        scope.usage = usage
+        scope.usage, scope.finish_reason = usage, ending.finish_reason
+        scope.provider_model = ending.provider_model
         self.planner.learn(walk.request, walk.plan, scope.target, usage)
         return ending
 

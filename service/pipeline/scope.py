@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from service.domain.attempt import Attempt, Exchange, Outcome
-from service.domain.completion import Completion, Usage
+from service.domain.completion import Completion, FinishReason, Usage
 from service.domain.consumption import NOTHING, consumed_by_failure, estimate
 from service.domain.cost import FREE, Cost
 from service.domain.errors import ProviderFailure, ServiceFailure
@@ -87,6 +87,8 @@ class AttemptScope:
         """How long was waited for what followed the first token, the caller's own time left out."""
         self.usage: Usage | None = None
         """What it consumed, once that is known."""
+        self.finish_reason: FinishReason | None = None
+        self.provider_model = ""
         self.prompt_tokens = walk.prompt_tokens
         """What is counted where the provider does not say; an estimate."""
         self.heard_bytes = 0
@@ -174,6 +176,8 @@ class AttemptScope:
             span_id=self.span_id,
             exchange=self._exchange(),
             start_offset_s=self._started - self._walk.began_at,
+            finish_reason=self.finish_reason,
+            provider_model=self.provider_model,
         )
         how = Ended(
             duration_s,

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, cast
 
 _COUNT_MAX = 2**63 - 1
+_NAME_CHARS_MAX = 256
 
 
 class ShapeError(ValueError):
@@ -22,6 +23,11 @@ def text(value: Any, what: str) -> str:
     if isinstance(value, str):
         return value
     raise ShapeError(f"{what} is no string")
+
+
+def told_name(value: Any) -> str:
+    """`value` if it can be a name, else "": for what is only told on, and decides nothing."""
+    return value if isinstance(value, str) and len(value) <= _NAME_CHARS_MAX else ""
 
 
 def record(value: Any, what: str) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from service.domain.completion import (
     ToolCall,
     ToolResult,
 )
+from service.telemetry.finish_words import finish_word
 from service.telemetry.redaction import Redactor
 
 INPUT = "gen_ai.input.messages"
@@ -91,7 +92,7 @@ def _answer(answer: Completion) -> Mapping[str, Any]:
     return {
         "role": "assistant",
         "parts": [_part(part) for part in answer.parts],
-        "finish_reason": answer.ending.finish_reason.value,
+        "finish_reason": finish_word(answer.ending.finish_reason),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ from aiprovider.v1 import completion_service_pb2 as pb
 from aiprovider.v1 import content_pb2, model_service_pb2
 from aiprovider_client import Answer, AnswerStream
 
+from service.domain.call_record import AttemptRecord, Record
+from service.domain.completion import FinishReason
 from tests.kit.serving import details
 from tests.kit.stack import ENGINES, MODELS, Stack, running
 
@@ -295,6 +298,24 @@ async def test_metadata(ask: Asked, stream: bool) -> None:
 
     kept = answer.raw.provider_metadata[ask.provider]
     assert {"x_unknown", "xUnknown"} & set(kept.fields)
+
+
+@both
+async def test_the_model_that_answered(ask: Asked, stream: bool) -> None:
+    """What is remembered of an attempt, and told in its span, is what the caller is told."""
+    records: list[Record] = []
+    ask.stack.app.journal.sinks += (records.extend,)
+    spec = pb.CompletionSpec(messages=[user(text("Hi."))])
+    answer = await ask(spec, stream, "+tokens=3")
+    await asyncio.to_thread(ask.stack.app.journal.flush)
+    (attempt,) = (one.attempt for one in records if isinstance(one, AttemptRecord))
+
+    # The adversary's directives are no part of the name by which it answers.
+    assert spec.model != MODELS[ask.provider] == attempt.provider_model
+    assert FinishReason.STOP is attempt.finish_reason
+    told = answer.raw.provider_metadata[ask.provider]
+    field = "modelVersion" if ask.provider == "google" else "model"
+    assert attempt.provider_model == told.fields[field].string_value
 
 
 async def test_dropped_parameters(tmp_path: Path) -> None:

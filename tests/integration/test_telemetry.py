@@ -137,12 +137,39 @@ async def test_what_spans_say(tmp_path: Path) -> None:
         "gen_ai.provider.name": "anthropic",
         "gen_ai.request.model": "claude-sonnet-4-5",
         "gen_ai.response.model": "claude-sonnet-4-5",
+        "gen_ai.response.finish_reasons": ["stop"],
         "gen_ai.usage.input_tokens": answer.usage.input_tokens,
         "gen_ai.usage.output_tokens": answer.usage.output_tokens,
         "aiprovider.outcome": "ok",
         "aiprovider.provenance": "computed",
     }.items() <= answered.items()
     assert answered["aiprovider.cost_nano_usd"] > 0
+    assert not {"gen_ai.response.model", "gen_ai.response.finish_reasons"} & failed.keys()
+
+
+async def test_the_model_that_a_provider_says_it_used(tmp_path: Path) -> None:
+    """A span tells it beside the one asked for, and why it stopped, whole or as a stream."""
+    with grpc_receiver() as received:
+        async with told(tmp_path, received) as stack:
+            await stack.completion.Complete(unary(model="gpt-4o+finish=length"))
+            async for _ in stack.completion.StreamComplete(
+                streaming(model="gpt-4o+finish=tool_calls")
+            ):
+                pass
+            await flush(stack)
+        chats = [attributes(span) for span in received.spans if span.name.startswith("chat")]
+
+    assert [
+        ("gpt-4o+finish=length", "gpt-4o", ["length"]),
+        ("gpt-4o+finish=tool_calls", "gpt-4o", ["tool_call"]),
+    ] == [
+        (
+            chat["gen_ai.request.model"],
+            chat["gen_ai.response.model"],
+            chat["gen_ai.response.finish_reasons"],
+        )
+        for chat in chats
+    ]
 
 
 async def test_the_tail_is_kept(tmp_path: Path) -> None:

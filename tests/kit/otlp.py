@@ -90,7 +90,13 @@ class Received:
 
 def attributes(holder: Any) -> Mapping[str, Any]:
     """Of a span, a data point or a resource."""
-    return {one.key: getattr(one.value, one.value.WhichOneof("value")) for one in holder.attributes}
+    return {one.key: _value(one.value) for one in holder.attributes}
+
+
+def _value(told: Any) -> Any:
+    kind = told.WhichOneof("value")
+    value = getattr(told, kind)
+    return [_value(one) for one in value.values] if kind == "array_value" else value
 
 
 def points(metric: Any) -> Iterable[Any]:

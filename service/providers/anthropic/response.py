@@ -21,7 +21,7 @@ from service.domain.completion import (
 )
 from service.providers.anthropic.failure import reported
 from service.providers.charges import tier_of
-from service.providers.shape import ShapeError, beyond, count, record, records
+from service.providers.shape import ShapeError, beyond, count, record, records, told_name
 from service.providers.wire import invalid_answer
 
 NAME = "anthropic"
@@ -131,6 +131,7 @@ def ending(
         usage_of(usage),
         text(message.get("id") or ""),
         metadata,
+        provider_model=told_name(message.get("model")),
     )
 
 

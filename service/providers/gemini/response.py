@@ -19,6 +19,7 @@ from service.providers.shape import (
     record,
     records,
     text,
+    told_name,
 )
 from service.providers.wire import invalid_answer
 
@@ -80,7 +81,14 @@ def ending(
     fields = record(usage, "usageMetadata")
     told = {name: value for name, value in beyond(fields, _KNOWN_USAGE).items() if value != 0}
     metadata = {**metadata, "usageMetadata": told} if told else metadata
-    return Ending(reason, word, usage_of(fields), response_id, metadata)
+    return Ending(
+        reason,
+        word,
+        usage_of(fields),
+        response_id,
+        metadata,
+        provider_model=told_name(metadata.get("modelVersion")),
+    )
 
 
 def usage_of(usage: dict[str, Any]) -> Usage | None:

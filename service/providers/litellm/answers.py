@@ -14,6 +14,7 @@ from service.providers.charges import tier_of
 from service.providers.openai.response import completion_of as openai_completion
 from service.providers.openai.stream import ChunkDecoder
 from service.providers.openai.tokens import usage_of
+from service.providers.shape import told_name
 from service.providers.wire import invalid_answer
 
 # What a wrongly shaped answer makes ordinary code raise.
@@ -65,7 +66,7 @@ def embeddings_of(name: str, response: Any, input_count: int) -> Embeddings:
         vectors = tuple(row["embedding"] for row in rows)
         if len(vectors) != input_count:
             raise ValueError(f"{len(vectors)} vectors for {input_count} inputs")
-        return Embeddings(vectors, usage_of(answer.get("usage")))
+        return Embeddings(vectors, usage_of(answer.get("usage")), told_name(answer.get("model")))
     except SHAPE_ERRORS as error:
         raise invalid_answer(name, f"its embeddings have a wrong shape ({error})") from error
 

@@ -23,7 +23,7 @@ from service.domain.provider import EmbeddingCall, Embeddings
 from service.domain.reasons import ErrorReason
 from service.providers.openai.failure import reported
 from service.providers.openai.tokens import logprobs, usage_beyond, usage_of
-from service.providers.shape import ShapeError, beyond, items, record, records, text
+from service.providers.shape import ShapeError, beyond, items, record, records, text, told_name
 from service.providers.wire import invalid_answer
 
 _FINISH_REASONS = {
@@ -85,6 +85,7 @@ def _completion(provider: str, answer: dict[str, Any]) -> Completion:
         usage_of(answer.get("usage"), answer.get("service_tier")),
         response_id,
         with_usage(metadata, answer.get("usage")),
+        provider_model=told_name(answer.get("model")),
     )
     return Completion(tuple(parts), ending, logprobs(choice.get("logprobs")))
 
@@ -151,7 +152,7 @@ def embeddings_of(provider: str, answer: Any, call: EmbeddingCall) -> Embeddings
         if fields.get("error"):
             raise reported(provider, fields["error"])
         vectors = _vectors(records(fields.get("data"), "data"), len(call.inputs))
-        return Embeddings(vectors, usage_of(fields.get("usage")))
+        return Embeddings(vectors, usage_of(fields.get("usage")), told_name(fields.get("model")))
     except ShapeError as error:
         raise invalid_answer(provider, str(error)) from None
 

@@ -25,7 +25,7 @@ from service.providers.openai.response import (
     with_usage,
 )
 from service.providers.openai.tokens import logprobs, usage_of
-from service.providers.shape import ShapeError, beyond, record, records, text
+from service.providers.shape import ShapeError, beyond, record, records, text, told_name
 from service.providers.wire import SseEvent, invalid_answer
 
 _DONE = b"[DONE]"
@@ -180,6 +180,7 @@ class ChunkDecoder:
                 usage_of(self._usage, self._metadata.get("service_tier")),
                 self._id,
                 with_usage(self._metadata, self._usage),
+                provider_model=told_name(self._metadata.get("model")),
             )
         except ShapeError as error:
             raise invalid_answer(self._provider, str(error)) from None

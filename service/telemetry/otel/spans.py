@@ -22,6 +22,7 @@ from service.domain.cache_note import CacheStatus
 from service.domain.call_record import AttemptRecord, CallRecord
 from service.domain.span_context import SpanContext as Place
 from service.telemetry import catalogue as of
+from service.telemetry.finish_words import finish_word
 from service.telemetry.keeping import Kept
 from service.telemetry.measuring import SERVER_FAULTS, error_of, operation
 
@@ -184,8 +185,10 @@ def _attempt_attributes(record: AttemptRecord) -> Attributes:
         attributes["aiprovider.hedge"] = True
     if target.deployment:
         attributes[of.DEPLOYMENT] = target.deployment
-    if attempt.outcome is Outcome.OK:
-        attributes["gen_ai.response.model"] = target.model
+    if attempt.provider_model:
+        attributes["gen_ai.response.model"] = attempt.provider_model
+    if attempt.finish_reason is not None:
+        attributes["gen_ai.response.finish_reasons"] = (finish_word(attempt.finish_reason),)
     if attempt.http_status:
         attributes["http.response.status_code"] = attempt.http_status
     if attempt.first_token_s is not None:

@@ -83,6 +83,7 @@ ANSWERS = {
                     "service_tier": "standard",
                 },
             },
+            provider_model="claude-sonnet-4-6",
         ),
     ),
     "tools": Completion(
@@ -106,6 +107,7 @@ ANSWERS = {
             Usage(472, 89),
             "msg_01Aq9w938a90dw8q",
             {"model": "claude-opus-5-5", "content": {"3": {"caller": {"type": "direct"}}}},
+            provider_model="claude-opus-5-5",
         ),
     ),
     "search": Completion(
@@ -125,6 +127,7 @@ ANSWERS = {
                 "usage": {"server_tool_use": {"web_search_requests": 1}},
                 "content": {"2": {"citations": [CITATION]}},
             },
+            provider_model="claude-opus-4-8",
         ),
     ),
 }

@@ -61,6 +61,7 @@ ANSWERS = {
                 "candidate": {"avgLogprobs": -0.25, "safetyRatings": [RATING]},
                 "usageMetadata": {"cacheTokensDetails": [{"modality": "TEXT", "tokenCount": 2027}]},
             },
+            provider_model="gemini-2.5-flash",
         ),
     ),
     "tools": Completion(
@@ -85,6 +86,7 @@ ANSWERS = {
                 "candidate": {"finishMessage": "Model generated function call(s)."},
                 "usageMetadata": {"serviceTier": "standard"},
             },
+            provider_model="gemini-3.1-pro-preview",
         ),
     ),
     "media": Completion(
@@ -110,6 +112,7 @@ ANSWERS = {
                 "modelVersion": "gemini-3-pro-image",
                 "candidate": {"groundingMetadata": {"webSearchQueries": ["q"]}},
             },
+            provider_model="gemini-3-pro-image",
         ),
     ),
 }

@@ -28,10 +28,11 @@ def test_embeddings() -> None:
         {"index": 1, "embedding": [2, 0.5]},
         {"index": 0, "embedding": [1.0, 0.5]},
         usage={"prompt_tokens": 4, "total_tokens": 4},
+        model="m-1",
     )
 
     assert ([1.0, 0.5], [2, 0.5]) == embeddings.vectors
-    assert Usage(4) == embeddings.usage
+    assert (Usage(4), "m-1") == (embeddings.usage, embeddings.provider_model)
 
 
 @pytest.mark.parametrize(

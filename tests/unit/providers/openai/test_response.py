@@ -43,6 +43,7 @@ def test_whole_answer() -> None:
             Usage(3, 2),
             "r1",
             {"model": "m-1", "system_fingerprint": "fp"},
+            provider_model="m-1",
         ),
     ) == completion(
         message,
@@ -52,6 +53,14 @@ def test_whole_answer() -> None:
         system_fingerprint="fp",
         service_tier=None,
     )
+
+
+@pytest.mark.parametrize("model", [7, ["m"], None, "m" * 257])
+def test_a_model_that_is_no_name(model: object) -> None:
+    """It is told as it came, is taken for no name, and spoils no answer."""
+    ending = completion({"content": "so"}, model=model).ending
+
+    assert ("", model) == (ending.provider_model, ending.metadata.get("model"))
 
 
 @pytest.mark.parametrize("field", ["reasoning", "reasoning_content"])

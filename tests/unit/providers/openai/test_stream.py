@@ -32,7 +32,9 @@ def test_text() -> None:
         TextDelta("lo"),
         TextDelta(" you"),
         PartDone(0),
-        Ending(FinishReason.STOP, "stop", Usage(3, 2), "r1", {"model": "m-1"}),
+        Ending(
+            FinishReason.STOP, "stop", Usage(3, 2), "r1", {"model": "m-1"}, provider_model="m-1"
+        ),
     ] == events(
         {**chunk({"role": "assistant", "content": ""}), "model": "m-1"},
         chunk({"content": "Hel"}),
