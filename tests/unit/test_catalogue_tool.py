@@ -74,6 +74,14 @@ def test_without_an_output_price_there_is_none() -> None:
     assert tool.price_of({"input_cost_per_token": 1e-06}, "x") is None
 
 
+def test_what_is_not_charged_by_tokens_has_no_price() -> None:
+    """A song is not for nothing because its tokens are; what costs nothing at all is."""
+    free = {"input_cost_per_token": 0, "output_cost_per_token": 0, "output_cost_per_image": 0}
+
+    assert tool.price_of({**free, "output_cost_per_image": 0.04}, "x") is None
+    assert {"input": 0, "output": 0} == tool.price_of(free, "x")
+
+
 def test_what_a_tier_leaves_out() -> None:
     """It is as much less as its wider class is; what is read from the cache is not."""
     facts = {
