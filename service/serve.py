@@ -8,6 +8,7 @@ import contextlib
 import gc
 import signal
 import sys
+import time
 from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
@@ -26,6 +27,15 @@ _YOUNG_MAX = 20_000
 _log = structlog.get_logger()
 
 
+class PreciseLoop(uvloop.Loop):
+    """The clock of uvloop counts whole milliseconds: many a part of a call takes less.
+
+    Timers keep counting them, and may fire 1.5 ms early.
+    """
+
+    time = staticmethod(time.monotonic)  # pyright: ignore[reportAssignmentType, reportIncompatibleMethodOverride] - as quick as what it replaces
+
+
 def main(argv: Sequence[str]) -> int:
     argparse.ArgumentParser(
         prog="python -m service serve",
@@ -42,7 +52,7 @@ def main(argv: Sequence[str]) -> int:
     writer = LogWriter(redactor, json=logging.format.value == "json")
     configure(logging.level.value, writer)
     try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        with asyncio.Runner(loop_factory=PreciseLoop) as runner:
             return runner.run(_serve(loaded, redactor, writer))
     finally:
         writer.close()

@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 import pytest_asyncio
+from aiprovider.v1 import completion_service_pb2 as pb
 from aiprovider_client import Client, NotFoundError
 
 from service.adversary import Adversary
@@ -42,6 +43,34 @@ async def test_start_and_sigterm(tmp_path: Path, adversary: Adversary) -> None:
         assert "stopped" == process.lines()[-1]["event"]
     finally:
         process.stop()
+
+
+async def test_where_the_time_of_quick_calls_goes(tmp_path: Path, adversary: Adversary) -> None:
+    """The parts are the whole within a hundredth, also where each is a fraction of a ms."""
+    process = Process(tmp_path, adversary)
+    try:
+        async with Client(process.target) as client:
+            for number in range(40):
+                prompt = f"Hi {number % 20}."
+                timing = (await client.complete("gpt-4o", prompt)).raw.timing
+                assert _total_s(timing) == pytest.approx(_parts_s(timing), rel=0.01)
+                async with client.stream("gpt-4o", prompt) as stream:
+                    _ = [text async for text in stream.texts()]
+                timing = stream.answer.raw.timing
+                assert _total_s(timing) == pytest.approx(_parts_s(timing), rel=0.01)
+    finally:
+        process.stop()
+
+
+def _total_s(timing: pb.Timing) -> float:
+    return timing.total_duration.ToNanoseconds() / 1e9
+
+
+def _parts_s(timing: pb.Timing) -> float:
+    return sum(
+        getattr(timing, f"{name}_duration").ToNanoseconds() / 1e9
+        for name in ("cache", "queue", "route", "provider", "serialise")
+    )
 
 
 async def test_the_log_holds_no_secret(tmp_path: Path, adversary: Adversary) -> None:
