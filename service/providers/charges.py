@@ -6,7 +6,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 _NANO = Decimal(10**9)
-_USD_MAX = 10**9
+_USD_MAX = 10**6
 _WORD_MAX_CHARS = 32
 # Words for what is charged as always.
 _AS_ALWAYS = frozenset(
@@ -22,15 +22,16 @@ def tier_of(*words: Any) -> str:
     return "+".join(sorted(told - _AS_ALWAYS))
 
 
-def usd(told: Any) -> Decimal | None:
-    """An amount as JSON says it; None for anything else: an answer is not refused for its price.
+def usd(told: Any, units: int = 1) -> Decimal | None:
+    """An amount as JSON says it, of which so many `units` are a USD; None for anything else: an
+    answer is not refused for its price.
 
     A JSON number has passed through a binary fraction: its shortest decimal form is what was
     written, up to 15 digits.
     """
     if isinstance(told, bool) or not isinstance(told, int | float):
         return None
-    amount = Decimal(repr(told))
+    amount = Decimal(repr(told)) / units
     return amount if 0 <= amount <= _USD_MAX else None
 
 

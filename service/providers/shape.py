@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, cast
 
-_COUNT_MAX = 2**63 - 1
+_COUNT_MAX = 10**9
+"""More tokens than any answer has, but at no price more of them than 2**63 nano-USD."""
 _NAME_CHARS_MAX = 256
 
 

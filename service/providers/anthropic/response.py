@@ -166,7 +166,7 @@ def usage_of(usage: dict[str, Any]) -> Usage | None:
 
 
 def _sum(rows: Sequence[Mapping[str, Any]], name: str) -> int:
-    return sum(count(row.get(name), name) for row in rows)
+    return count(sum(count(row.get(name), name) for row in rows), name)
 
 
 def text(value: Any) -> str:

@@ -88,19 +88,22 @@ def _reported(usage: dict[str, Any]) -> int | None:
     OpenRouter and LiteLLM's proxy say it in USD, xAI in ticks of 10**-10 USD. With a key of one's
     own at the provider behind OpenRouter (`is_byok`) that one charges beside it.
     """
-    ticks = usd(usage.get("cost_in_usd_ticks"))
-    if ticks is not None:
-        return nano_of_usd(ticks / _TICKS)
+    told = usd(usage.get("cost_in_usd_ticks"), _TICKS)
+    if told is not None:
+        return nano_of_usd(told)
     cost = usage.get("cost")
     if isinstance(cost, dict):
         # Perplexity tells the parts, too.
-        cost = cast("dict[str, Any]", cost).get("total_cost")
+        cost = _within(cost, "total_cost")
     told = usd(cost)
     if told is not None and usage.get("is_byok"):
-        details: Any = usage.get("cost_details")
-        upstream = usd(details.get("upstream_inference_cost")) if details else None
+        upstream = usd(_within(usage.get("cost_details"), "upstream_inference_cost"))
         told = None if upstream is None else told + upstream
     return None if told is None else nano_of_usd(told)
+
+
+def _within(told: Any, name: str) -> Any:
+    return cast("dict[str, Any]", told).get(name) if isinstance(told, dict) else None
 
 
 def usage_beyond(told: Any) -> JsonObject:

@@ -17,6 +17,7 @@ from service.providers.anthropic import Anthropic
 from tests.unit.providers.anthropic.answering import answer, completion
 
 HELLO = {"type": "text", "text": "hello"}
+MANY_TURNS = [{"type": "message", "input_tokens": 10**9}] * 2
 
 
 def refused(body: bytes) -> ProviderFailure:
@@ -115,6 +116,7 @@ def test_usage(usage: Any, expected: Usage | None) -> None:
         answer(HELLO, usage={"input_tokens": "3"}),
         answer(HELLO, usage={"input_tokens": -3}),
         answer(HELLO, usage={"input_tokens": 2**63}),
+        answer(HELLO, usage={"input_tokens": 1, "iterations": MANY_TURNS}),
         answer(HELLO, usage={"input_tokens": True}),
         answer(HELLO, id=7),
     ],

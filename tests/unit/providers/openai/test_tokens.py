@@ -9,6 +9,8 @@ from service.domain.completion import (
     TokenLogprob,
     Usage,
 )
+from service.domain.errors import ProviderFailure
+from service.domain.pricing import Price, cost_of
 from service.providers.openai import DEEPSEEK, OpenAI
 from tests.unit.providers.openai.answering import answer, completion
 
@@ -81,6 +83,48 @@ def test_reasoning_counted_beside_the_answer() -> None:
 def test_unknown_usage(usage: object) -> None:
     """Usage that was not told is None, never 0."""
     assert completion({"content": "x"}, usage=usage).ending.usage is None
+
+
+@pytest.mark.parametrize("name", ["prompt_tokens", "completion_tokens"])
+def test_more_tokens_than_there_can_be(name: str) -> None:
+    """No sum of money may grow so large by a provider's word that no ledger holds it."""
+    usage = {"prompt_tokens": 1, "completion_tokens": 1}
+    most = completion({"content": "x"}, usage={**usage, name: 10**9}).ending.usage
+
+    assert most is not None
+    assert cost_of(Price(10**15, 10**15), most).total < 2**63
+    with pytest.raises(ProviderFailure, match=f"{name} is no count"):
+        completion({"content": "x"}, usage={**usage, name: 10**9 + 1})
+
+
+@pytest.mark.parametrize("details", [[1], "x", 5, {"upstream_inference_cost": "x"}])
+def test_a_cost_that_nobody_understands(details: object) -> None:
+    """No answer is refused for it: its tokens are priced."""
+    usage = {"prompt_tokens": 1, "cost": 1, "is_byok": True, "cost_details": details}
+    told = completion({"content": "x"}, usage=usage).ending.usage
+
+    assert told is not None
+    assert told.reported_nano_usd is None
+
+
+@pytest.mark.parametrize("usd", [1, 250, 10**6])
+def test_a_cost_in_ticks(usd: int) -> None:
+    """An answer of xAI's may cost more than a few cents: 10**10 ticks are a USD."""
+    usage = {"prompt_tokens": 1, "completion_tokens": 1, "cost_in_usd_ticks": usd * 10**10}
+    told = completion({"content": "x"}, usage=usage).ending.usage
+
+    assert told is not None
+    assert usd * 10**9 == told.reported_nano_usd
+
+
+@pytest.mark.parametrize(("cost", "expected"), [(10**6, 10**15), (10**6 + 1, None), (-1, None)])
+def test_more_money_than_an_answer_can_cost(cost: int, expected: int | None) -> None:
+    """It is not believed: the price table says what the answer costs."""
+    usage = {"prompt_tokens": 1, "completion_tokens": 1, "cost": cost}
+    told = completion({"content": "x"}, usage=usage).ending.usage
+
+    assert told is not None
+    assert expected == told.reported_nano_usd
 
 
 def test_metadata() -> None:
