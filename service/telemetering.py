@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from service.config import ContentExport, Settings, TelemetrySettings
+from service.domain import breaker
 from service.domain.breaker import Circuit
 from service.domain.cache_stats import CacheReport
 from service.domain.span_context import Sampling
@@ -177,7 +178,7 @@ def _readings(sources: Sources) -> Mapping[Metric, Callable[[], Points]]:
         of.WAITING: lambda: [((), sources.waiting())],
         of.LOOP_LAG: lambda: [((), sources.loop_lag_s())],
         of.ALERT_FIRING: sources.alerts,
-        of.CIRCUIT: lambda: _circuits(sources.board),
+        of.CIRCUIT: lambda: circuits(sources.board),
         of.DROPPED: lambda: [((name,), count()) for name, count in sources.dropped.items()],
         of.CACHE_REQUESTS: lambda: _cache_requests(sources.cache()),
         of.CACHE_REFRESHES: one(lambda report: report.counts.early_refreshes),
@@ -197,10 +198,12 @@ def _readings(sources: Sources) -> Mapping[Metric, Callable[[], Points]]:
     }
 
 
-def _circuits(board: Scoreboard) -> Points:
+def circuits(board: Scoreboard) -> Points:
+    """As they stand now: the board itself looks when somebody asks."""
+    now = board.clock()
     for target, entry in tuple(board.known()):
         values = (target.provider, target.deployment, target.model)
-        yield values, _CIRCUITS[entry.breaker.circuit]
+        yield values, _CIRCUITS[breaker.at(entry.breaker, now).circuit]
 
 
 def _cache_requests(report: CacheReport) -> Points:
