@@ -119,9 +119,14 @@ class PriceSettings(TierSettings):
         bare = replace(
             self.stepped(),
             web_search=_nano(self.web_search),
-            tiers=tuple((name, tier.stepped()) for name, tier in self.tiers.items()),
+            tiers=tuple((_as_told(name), tier.stepped()) for name, tier in self.tiers.items()),
         )
         return replace(bare, version=version_of(bare, since))
+
+
+def _as_told(tier: str) -> str:
+    """As what an answer says comes to: in small letters, several in the order of the alphabet."""
+    return "+".join(sorted(tier.lower().split("+")))
 
 
 class PriceRuleSettings(PriceSettings):

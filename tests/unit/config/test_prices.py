@@ -12,6 +12,7 @@ import pytest
 from service.config import Settings
 from service.config.pricing import PriceRuleSettings, price_rules
 from service.domain.pricing import Price, ruled
+from service.providers.charges import tier_of
 from service.providing import PriceDays, Providing
 from tests.kit.virtual import on_virtual_time
 from tests.unit.config.conftest import World
@@ -100,6 +101,21 @@ def test_versions_tell_prices_apart() -> None:
 
     assert first == same
     assert first.version != other.version
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [("Flex", ("flex",)), ("us+batch", ("us", None, "batch")), ("PRIORITY", ("priority",))],
+)
+def test_service_tiers_by_any_spelling(written: str, told: tuple[str | None, ...]) -> None:
+    """An operator's word for a service tier is that which an answer comes to."""
+    tiers = {written: {"input": 3, "output": 3}}
+    settings = PriceRuleSettings.model_validate({"input": 1, "output": 1, "tiers": tiers})
+
+    found = settings.priced().in_tier(tier_of(*told))
+
+    assert found is not None
+    assert 3 * USD == found.input
 
 
 @pytest.mark.parametrize(
