@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from typing import Any
 
 import grpc
 from aiprovider.v1 import analytics_service_pb2 as pb
 
+from aiprovider_client.alerts import AlertState, Severity, alerts_request
 from aiprovider_client.durations import duration_of
 from aiprovider_client.errors import from_rpc
 from aiprovider_client.inquiry import Inquiry
@@ -84,6 +85,20 @@ class AnalyticsCalls(OperatorCalls):
         return await self._answered(
             self._analytics.GetOverview(request, **self._options(timeout_s))
         )
+
+    async def alerts(
+        self,
+        states: Iterable[AlertState] = (),
+        severities: Iterable[Severity] = (),
+        *,
+        limit: int = 0,
+        timeout_s: float | None = None,
+    ) -> pb.ListAlertsResponse:
+        """What fires, is pending and is over on the replica that answers; all, or those that are
+        named. At most `limit`; 0 leaves it to the service.
+        """
+        request = alerts_request(states, severities, limit)
+        return await self._answered(self._analytics.ListAlerts(request, **self._options(timeout_s)))
 
     async def watch_metrics(
         self, *, interval_s: float = 2.0, window_s: float = 10.0

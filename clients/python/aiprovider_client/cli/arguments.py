@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from aiprovider_client.alerts import ALERT_STATES, SEVERITIES
 from aiprovider_client.caching import CACHE_MODES, IDEMPOTENCY_KEY_MAX_CHARS
 from aiprovider_client.cli import moments
 from aiprovider_client.inquiry import DIMENSIONS, ORDERS
@@ -72,6 +74,16 @@ def _analytics(add: Any) -> None:
         "--window", type=_seconds, default=10.0, metavar="SECONDS", help="of the past; default: 10"
     )
     top.add_argument("--count", type=int, default=0, metavar="N", help="end after so many")
+    alerts = add("alerts", "what is wrong by the alert rules, and what was lately", _format())
+    group = alerts.add_argument_group("which alerts")
+
+    def several(name: str, words: Sequence[str]) -> None:
+        about = f"only {' or '.join(words)}; may be repeated"
+        group.add_argument(name, action="append", default=[], choices=words, help=about)
+
+    several("--state", ALERT_STATES)
+    several("--severity", SEVERITIES)
+    group.add_argument("--top", type=int, default=0, metavar="N", help="only the first N")
 
 
 def _format() -> argparse.ArgumentParser:

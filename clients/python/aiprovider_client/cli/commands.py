@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from aiprovider_client.cli import analytics, cost_text, output
+from aiprovider_client.cli.alerts import alerts
 from aiprovider_client.cli.cache import cache
 from aiprovider_client.cli.health import NO, health
 from aiprovider_client.cli.requests import (
@@ -128,4 +129,5 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], Coroutine[Any, Any, int]]] = 
     "errors": analytics.query,
     "overview": analytics.overview,
     "top": analytics.top,
+    "alerts": alerts,
 }

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from aiprovider.v1 import analytics_service_pb2 as pb
 from google.protobuf import duration_pb2
 
+from aiprovider_client.cli.alerts import severity
 from aiprovider_client.cli.figures import iso, nanos, took, usd
 from aiprovider_client.cli.providers import status
 from aiprovider_client.cli.tables import NOTHING, duration, part, table, words
@@ -17,6 +18,7 @@ _BARS = " ▁▂▃▄▅▆▇█"
 def overview(told: pb.GetOverviewResponse) -> str:
     parts = [
         _time(told),
+        _alerts(told),
         _requests(told),
         _costs(told.costs),
         _latency(told.performance),
@@ -33,6 +35,12 @@ def overview(told: pb.GetOverviewResponse) -> str:
 def _time(told: pb.GetOverviewResponse) -> str:
     until = iso(told.data_until_time)
     return f"{iso(told.start_time)} to {iso(told.end_time)}, complete until {until}"
+
+
+def _alerts(told: pb.GetOverviewResponse) -> str:
+    lines = [f"{severity(one)}: {one.summary}" for one in told.firing_alerts]
+    more = told.firing_alert_count - len(lines)
+    return "\n".join([*lines, f"{more} more alerts are firing"] if more > 0 else lines)
 
 
 def _requests(told: pb.GetOverviewResponse) -> str:
