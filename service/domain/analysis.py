@@ -86,6 +86,12 @@ def in_flight(rollup: Rollup, span_s: float) -> float:
     return rollup[Count.TOTAL_US] / _US / span_s
 
 
+def concurrency(tally: Mapping[int, int]) -> tuple[int, int]:
+    """What 95 of 100 did not exceed, and the most. Exact below 50; 0 if nothing was counted."""
+    p95, peak = quantiles(tally, (0.95, 1.0)) or (0.0, 0.0)
+    return round(p95), round(peak)
+
+
 def hit_share(rollup: Rollup) -> float:
     """Requests for which nobody had to be asked anew, of those that might have been such."""
     served = sum(rollup[count] for count in _SERVED)

@@ -65,6 +65,10 @@ class CallRecord:
     failure: ServiceFailure | None = None
     span: SpanContext | None = None
     """Its own; None where nobody traces."""
+    in_flight: int = 0
+    """Calls on this replica that ask something of a model, as it began; itself included if it does.
+    0 where nobody looked.
+    """
 
 
 class AttemptRecord(NamedTuple):

@@ -54,14 +54,19 @@ _ROUTE_US = int(Count.ROUTE_US)
 _SAVED_US = int(Count.SAVED_US)
 _TOTAL_US = int(Count.TOTAL_US)
 _TOTAL, _PROVIDER, _OVERHEAD = Kind.TOTAL, Kind.PROVIDER, Kind.OVERHEAD
-_FIRST_TOKEN, _ATTEMPT = Kind.FIRST_TOKEN, Kind.ATTEMPT
+_FIRST_TOKEN, _ATTEMPT, _CONCURRENCY = Kind.FIRST_TOKEN, Kind.ATTEMPT, Kind.CONCURRENCY
 _OK, _FAILED, _SKIPPED = Outcome.OK, Outcome.FAILED, Outcome.SKIPPED
+
+
+def counts_calls_of(method: str) -> bool:
+    """Whether they ask something of a model."""
+    return not method.startswith(_NOT_COUNTED)
 
 
 def counts(record: Record) -> bool:
     """Whether the ledger knows of it at all."""
     if isinstance(record, CallRecord):
-        return not record.method.startswith(_NOT_COUNTED)
+        return counts_calls_of(record.method)
     return record.attempt.outcome is not _SKIPPED
 
 
@@ -109,6 +114,8 @@ def _count_call(rollup: Rollup, call: CallRecord) -> None:
     _tally(tallies, _OVERHEAD, total_s - provider_s)
     if call.first_token_s is not None:
         _tally(tallies, _FIRST_TOKEN, call.first_token_s)
+    if call.in_flight:
+        _tally(tallies, _CONCURRENCY, call.in_flight)
     if call.cache is not None:
         _count_cache(sums, call, call.cache.status)
     if call.code != "OK":
@@ -240,11 +247,11 @@ def _count_reason(rollup: Rollup, kind: Kind, reason: ErrorReason) -> None:
     tally[place] = tally.get(place, 0) + 1
 
 
-def _tally(tallies: dict[Kind, sketch.Tally], kind: Kind, seconds: float) -> None:
+def _tally(tallies: dict[Kind, sketch.Tally], kind: Kind, value: float) -> None:
     tally = tallies.get(kind)
     if tally is None:
         tally = tallies[kind] = {}
-    place = bisect_left(_BOUNDS, seconds)
+    place = bisect_left(_BOUNDS, value)
     tally[place] = tally.get(place, 0) + 1
 
 

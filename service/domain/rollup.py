@@ -94,7 +94,9 @@ COUNTS = tuple(Count)
 
 
 class Kind(IntEnum):
-    """What is tallied: latencies by bucket, and why calls and attempts failed, by `REASONS`."""
+    """What is tallied, latencies and numbers by bucket, and why calls and attempts failed, by
+    `REASONS`. New ones go to the end: the numbers are kept.
+    """
 
     TOTAL = 0
     """Of calls, from the request to the end of the answer."""
@@ -107,12 +109,14 @@ class Kind(IntEnum):
     OVERHEAD = 4
     """The rest of TOTAL."""
     RECOVERY = 5
-    """Of recovered calls: what the attempts took that failed first."""
+    """Of recovered calls: from the start of the first attempt to that of the one that answered."""
     ATTEMPT = 6
     """Attempts that gave an answer, from start to end."""
     REASONS = 7
     """Why calls failed."""
     ATTEMPT_REASONS = 8
+    CONCURRENCY = 9
+    """How many calls were in flight on the replica as one began, itself included: no time."""
 
 
 KINDS = tuple(Kind)

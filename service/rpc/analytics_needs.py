@@ -22,7 +22,7 @@ USAGE = Needs(
 )
 PERFORMANCE = Needs(
     frozenset({Count.REQUESTS, Count.TOTAL_US, Count.PROVIDER_US, Count.OUTPUT_TOKENS}),
-    _LATENCY | {Kind.PER_TOKEN, Kind.PROVIDER, Kind.OVERHEAD},
+    _LATENCY | {Kind.PER_TOKEN, Kind.PROVIDER, Kind.OVERHEAD, Kind.CONCURRENCY},
 )
 COSTS = Needs(_COSTS | _SAVINGS | {Count.REQUESTS}, frozenset())
 ERRORS = Needs(

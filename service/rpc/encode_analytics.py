@@ -54,6 +54,7 @@ def performance_bucket(cell: Cell, now: float, names: Sequence[str] = ()) -> pb.
     """Rates are over what has passed of the bucket at `now`."""
     rollup = cell.rollup
     span_s = analysis.elapsed_s(cell.start, cell.end, now)
+    p95_concurrency, peak_concurrency = analysis.concurrency(rollup.tally(Kind.CONCURRENCY))
     return pb.PerformanceBucket(
         start_time=timestamp(cell.start),
         dimensions=_dimensions(cell, names),
@@ -66,6 +67,8 @@ def performance_bucket(cell: Cell, now: float, names: Sequence[str] = ()) -> pb.
         requests_per_second=rollup[Count.REQUESTS] / span_s,
         output_tokens_per_second=rollup[Count.OUTPUT_TOKENS] / span_s,
         mean_concurrency=analysis.in_flight(rollup, span_s),
+        p95_concurrency=p95_concurrency,
+        peak_concurrency=peak_concurrency,
     )
 
 

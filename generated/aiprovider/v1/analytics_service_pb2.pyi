@@ -229,7 +229,7 @@ class QueryPerformanceResponse(_message.Message):
     def __init__(self, buckets: _Optional[_Iterable[_Union[PerformanceBucket, _Mapping]]] = ..., total: _Optional[_Union[PerformanceBucket, _Mapping]] = ..., next_page_token: _Optional[str] = ..., data_until_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class PerformanceBucket(_message.Message):
-    __slots__ = ("start_time", "dimensions", "requests", "total_duration", "time_to_first_token", "time_per_output_token", "provider_duration", "overhead", "requests_per_second", "output_tokens_per_second", "mean_concurrency")
+    __slots__ = ("start_time", "dimensions", "requests", "total_duration", "time_to_first_token", "time_per_output_token", "provider_duration", "overhead", "requests_per_second", "output_tokens_per_second", "mean_concurrency", "p95_concurrency", "peak_concurrency")
     class DimensionsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -248,6 +248,8 @@ class PerformanceBucket(_message.Message):
     REQUESTS_PER_SECOND_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_TOKENS_PER_SECOND_FIELD_NUMBER: _ClassVar[int]
     MEAN_CONCURRENCY_FIELD_NUMBER: _ClassVar[int]
+    P95_CONCURRENCY_FIELD_NUMBER: _ClassVar[int]
+    PEAK_CONCURRENCY_FIELD_NUMBER: _ClassVar[int]
     start_time: _timestamp_pb2.Timestamp
     dimensions: _containers.ScalarMap[str, str]
     requests: int
@@ -259,7 +261,9 @@ class PerformanceBucket(_message.Message):
     requests_per_second: float
     output_tokens_per_second: float
     mean_concurrency: float
-    def __init__(self, start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., dimensions: _Optional[_Mapping[str, str]] = ..., requests: _Optional[int] = ..., total_duration: _Optional[_Union[LatencySummary, _Mapping]] = ..., time_to_first_token: _Optional[_Union[LatencySummary, _Mapping]] = ..., time_per_output_token: _Optional[_Union[LatencySummary, _Mapping]] = ..., provider_duration: _Optional[_Union[LatencySummary, _Mapping]] = ..., overhead: _Optional[_Union[LatencySummary, _Mapping]] = ..., requests_per_second: _Optional[float] = ..., output_tokens_per_second: _Optional[float] = ..., mean_concurrency: _Optional[float] = ...) -> None: ...
+    p95_concurrency: int
+    peak_concurrency: int
+    def __init__(self, start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., dimensions: _Optional[_Mapping[str, str]] = ..., requests: _Optional[int] = ..., total_duration: _Optional[_Union[LatencySummary, _Mapping]] = ..., time_to_first_token: _Optional[_Union[LatencySummary, _Mapping]] = ..., time_per_output_token: _Optional[_Union[LatencySummary, _Mapping]] = ..., provider_duration: _Optional[_Union[LatencySummary, _Mapping]] = ..., overhead: _Optional[_Union[LatencySummary, _Mapping]] = ..., requests_per_second: _Optional[float] = ..., output_tokens_per_second: _Optional[float] = ..., mean_concurrency: _Optional[float] = ..., p95_concurrency: _Optional[int] = ..., peak_concurrency: _Optional[int] = ...) -> None: ...
 
 class QueryCostsRequest(_message.Message):
     __slots__ = ("query",)

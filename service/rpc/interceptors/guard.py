@@ -17,6 +17,7 @@ import grpc.aio
 import structlog
 
 from service.domain.call_record import CallRecord
+from service.domain.counting import counts_calls_of
 from service.domain.errors import FieldViolation, ServiceFailure
 from service.domain.reasons import ErrorReason
 from service.domain.span_context import Sampling, SpanContext, remote
@@ -82,6 +83,8 @@ class Guard(_Interceptor):
         self._redactor = redactor
         self._journal = journal
         self._overruns = Overruns()
+        self._in_flight_count = 0
+        """Calls that ask something of a model."""
         self._wrapped: dict[str, tuple[Handler, Handler]] = {}
 
     async def intercept_service(
@@ -107,13 +110,21 @@ class Guard(_Interceptor):
         async def behaviour(request: Any, context: Context) -> Any:
             return await self.serve(method, inner, request, context)
 
+        async def counted(request: Any, context: Context) -> Any:
+            self._in_flight_count += 1
+            try:
+                return await self.serve(method, inner, request, context)
+            finally:
+                self._in_flight_count -= 1
+
         wrap: Any = (
             grpc.unary_stream_rpc_method_handler
             if handler.response_streaming
             else grpc.unary_unary_rpc_method_handler
         )
         deserializer = _lenient(handler.request_deserializer)
-        return wrap(behaviour, deserializer, _passing(handler.response_serializer))
+        serve = counted if counts_calls_of(method) else behaviour
+        return wrap(serve, deserializer, _passing(handler.response_serializer))
 
     async def serve(
         self,
@@ -180,6 +191,7 @@ class Guard(_Interceptor):
         left_s -= min(_MARGIN_S, left_s * _MARGIN_SHARE)
         deadline = asyncio.get_running_loop().time() + left_s
         record = CallRecord(method, request_id, "", time.monotonic())
+        record.in_flight = self._in_flight_count
         self._trace(record, remote(traceparent, tracestate) if traceparent else None)
         return Call(deadline, record), authorization
 

@@ -242,6 +242,13 @@ def test_where_the_time_went() -> None:
     } == medians
 
 
+def test_how_many_were_in_flight() -> None:
+    """Each call tells what it met as it began; one that nobody counted tells nothing."""
+    tally = counted(call(in_flight=1), call(in_flight=12), call()).tally(Kind.CONCURRENCY)
+
+    assert {sketch.bucket(1): 1, sketch.bucket(12): 1} == tally
+
+
 def test_a_call_that_waited_for_no_provider_is_all_our_own() -> None:
     """Its time is overhead, and nothing is told of a provider."""
     record: CallRecord = call(cache=CacheNote(CacheStatus.HIT_LOCAL), phases=Phases(), attempts=())

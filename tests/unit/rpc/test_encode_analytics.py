@@ -11,7 +11,7 @@ from aiprovider.v1 import usage_pb2
 
 from service.domain import sketch
 from service.domain.live import Lately
-from service.domain.rollup import COUNTS, KINDS, Cell, Count, Kind, Rollup
+from service.domain.rollup import COUNTS, KINDS, Cell, Count, Kind, Rollup, merged
 from service.rpc import analytics_needs as needs
 from service.rpc import encode_analytics as encode
 from service.rpc.analytics_needs import Needs
@@ -73,6 +73,24 @@ def test_costs() -> None:
     assert usage_pb2.COST_PROVENANCE_ESTIMATED == cost.provenance
     assert 3600 == bucket.start_time.seconds
     assert {"model": "m"} == dict(bucket.dimensions)
+
+
+def test_concurrency() -> None:
+    """Small numbers are exact; of two replicas the peak is the larger one."""
+    for number in range(1, 50):
+        tally = {sketch.bucket(number): 1}
+        assert (number, number) == concurrency(Rollup(tallies={Kind.CONCURRENCY: tally}))
+    one, two = {sketch.bucket(3): 190}, {sketch.bucket(7): 5, sketch.bucket(40): 5}
+    both = merged(Rollup(tallies={Kind.CONCURRENCY: tally}) for tally in (one, two))
+
+    assert (3, 3) == concurrency(Rollup(tallies={Kind.CONCURRENCY: one}))
+    assert (3, 40) == concurrency(both)
+    assert (0, 0) == concurrency(Rollup())
+
+
+def concurrency(rollup: Rollup) -> tuple[int, int]:
+    told = performance_bucket(cell(rollup), NAMES)
+    return told.p95_concurrency, told.peak_concurrency
 
 
 def test_nothing() -> None:

@@ -163,6 +163,8 @@ PERFORMANCE = (
     _plain("requests_per_second", ">requests/s", _rate),
     _plain("output_tokens_per_second", ">tokens/s", _rate),
     _plain("mean_concurrency", ">in flight", _rate),
+    _plain("p95_concurrency", ">in flight p95"),
+    _plain("peak_concurrency", ">in flight peak"),
 )
 COSTS = (
     _plain("requests", ">requests"),

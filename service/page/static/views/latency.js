@@ -42,7 +42,7 @@ function figures(total) {
     { key: "p99", label: "99 of 100 within", value: duration(seconds(whole.p99)), note: "" },
     { key: "first", label: "First token, half within", value: duration(seconds(total.timeToFirstToken.p50)), note: `${count(int(total.timeToFirstToken.count))} streams` },
     { key: "own", label: "The service, half within", value: duration(seconds(total.overhead.p50)), note: `95 of 100 within ${duration(seconds(total.overhead.p95))}` },
-    { key: "tokens", label: "Output tokens", value: rate(total.outputTokensPerSecond), note: `${rate(total.requestsPerSecond, "requests")}, ${mean(total.meanConcurrency)} at once` },
+    { key: "tokens", label: "Output tokens", value: rate(total.outputTokensPerSecond), note: `${rate(total.requestsPerSecond, "requests")}, ${mean(total.meanConcurrency)} at once, ${count(int(total.peakConcurrency))} at most` },
   );
 }
 
@@ -87,6 +87,7 @@ function sums(told, by) {
       column("First token", "timeToFirstToken", "p50"), column("Per token", "timePerOutputToken", "p50"), column("Service", "overhead", "p50"),
       { name: "Output tokens", of: (bucket) => bucket.outputTokensPerSecond, cell: (bucket) => rate(bucket.outputTokensPerSecond) },
       { name: "At once", of: (bucket) => bucket.meanConcurrency, cell: (bucket) => mean(bucket.meanConcurrency) },
+      { name: "At most", of: (bucket) => Number(bucket.peakConcurrency), cell: (bucket) => count(int(bucket.peakConcurrency)) },
     ],
   }));
 }
