@@ -118,7 +118,7 @@ class App:
         self.journal.sinks += self.telemetering.start(self._sources())
         self.guard.sampling = self.telemetering.sampling
         await self.listening.start()
-        self._price_days.follow(self._settings.prices)
+        self._price_days.follow(self._settings.prices, self._providing.edges(self._settings))
         await self._providing.warm_up()
         await self.caching.follow(self._settings)
         await self.accounting.follow(self._settings, redis_terms(self._settings.cache))
@@ -137,7 +137,7 @@ class App:
         if settings.routing.decision_log != self._settings.routing.decision_log:
             old_log, self._decisions = self._decisions, self._decision_log(settings)
         self._settings = settings
-        self._price_days.follow(settings.prices)
+        self._price_days.follow(settings.prices, self._providing.edges(settings))
         self.router.roster = self._providing.roster(settings)
         self.router.course = self._course(settings)
         self._adopt_health(settings)

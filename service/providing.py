@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from service.config import EndpointSettings, Engine, Kind, ProviderSettings, Set
 from service.config import domain as values
 from service.config.pricing import PriceRuleSettings, next_change
 from service.domain.catalogue import Catalogue
-from service.domain.pricing import Price
+from service.domain.pricing import WEEK_MINUTES, OffPeak, Price, minute_of_week
 from service.domain.provider import KnownModel
 from service.pipeline.roster import Member, Roster, TimeLimits
 from service.ports import Provider
@@ -33,7 +33,7 @@ _LOOK_AGAIN_S = 3600.0
 
 
 class PriceDays:
-    """Calls `changed` on each day, in UTC, on which another price begins to hold.
+    """Calls `changed` whenever another price begins to hold: on a day, in UTC, and off peak.
 
     `now` tells the time of day; a clock that is set does no harm.
     """
@@ -45,22 +45,38 @@ class PriceDays:
         self._now = now
         self._task: asyncio.Task[None] | None = None
 
-    def follow(self, rules: Sequence[PriceRuleSettings]) -> None:
-        """Forgets the rules of before."""
+    def follow(self, rules: Sequence[PriceRuleSettings], edges: Collection[int] = ()) -> None:
+        """Forgets those of before. `edges` are minutes of the week."""
         self.close()
-        self._task = asyncio.create_task(self._wait(rules, self._now().date()))
+        self._task = asyncio.create_task(self._wait(rules, edges, self._now()))
 
     def close(self) -> None:
         if self._task is not None:
             self._task.cancel()
 
-    async def _wait(self, rules: Sequence[PriceRuleSettings], today: date) -> None:
-        while (day := next_change(rules, today)) is not None:
-            begins = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    async def _wait(
+        self, rules: Sequence[PriceRuleSettings], edges: Collection[int], now: datetime
+    ) -> None:
+        while (begins := _next(rules, edges, now)) is not None:
             while (left_s := (begins - self._now()).total_seconds()) > 0:  # noqa: ASYNC110 - time
                 await asyncio.sleep(min(left_s, _LOOK_AGAIN_S))
-            today = self._now().date()
+            now = self._now()
             self._changed()
+
+
+def _next(
+    rules: Sequence[PriceRuleSettings], edges: Collection[int], now: datetime
+) -> datetime | None:
+    """When another price begins to hold after `now`, which is in UTC."""
+    found: list[datetime] = []
+    day = next_change(rules, now.date())
+    if day is not None:
+        found.append(datetime(day.year, day.month, day.day, tzinfo=UTC))
+    if edges:
+        minute = minute_of_week(now)
+        ahead = min((edge - minute - 1) % WEEK_MINUTES + 1 for edge in edges)
+        found.append(now.replace(second=0, microsecond=0) + timedelta(minutes=ahead))
+    return min(found, default=None)
 
 
 class Providing:
@@ -71,11 +87,11 @@ class Providing:
         """What is published of models, by family."""
         self._providers: dict[Hashable, Provider] = {}
 
-    def roster(self, settings: Settings, today: date | None = None) -> Roster:
-        """With the prices of that day, in UTC; None means the present one."""
-        today = today or datetime.now(UTC).date()
+    def roster(self, settings: Settings, now: datetime | None = None) -> Roster:
+        """With the prices of that moment; None means the present one."""
+        now = now or datetime.now(UTC)
         members = [
-            self._member(name, provider, endpoint, (settings, today))
+            self._member(name, provider, endpoint, (settings, now))
             for name, provider in settings.active_providers.items()
             for endpoint in endpoints(name, provider)
         ]
@@ -85,6 +101,17 @@ class Providing:
             names=values.names(settings.routing),
             rules=values.rules(settings.routing),
             bounds=values.bounds(settings.routing),
+        )
+
+    def edges(self, settings: Settings) -> frozenset[int]:
+        """The minutes of the week at which what is published of prices changes."""
+        return frozenset(
+            minute
+            for provider in settings.active_providers.values()
+            for model in self.catalogue.get(provider.kind.value, ())
+            if model.price and model.price.off_peak
+            for span in model.price.off_peak.spans
+            for minute in span
         )
 
     async def warm_up(self) -> None:
@@ -110,19 +137,20 @@ class Providing:
         name: str,
         settings: ProviderSettings,
         endpoint: EndpointSettings,
-        surroundings: tuple[Settings, date],
+        surroundings: tuple[Settings, datetime],
     ) -> Member:
-        whole, today = surroundings
+        whole, now = surroundings
         key = _identity_of(name, settings, endpoint)
         provider = self._providers.get(key)
         if provider is None:
             provider = self._providers[key] = _provider(name, settings, endpoint)
-        known = {model.name: model for model in self.catalogue.get(settings.kind.value, ())}
+        published = self.catalogue.get(settings.kind.value, ())
+        known = {model.name: model.at(minute_of_week(now)) for model in published}
         times = settings.timeouts
         return Member(
             provider,
             values.offer(
-                name, settings, endpoint, known, values.prices(name, settings, whole, today)
+                name, settings, endpoint, known, values.prices(name, settings, whole, now.date())
             ),
             TimeLimits(times.attempt_s, times.first_token_s, times.idle_s),
             values.defaults(settings, whole),
@@ -213,13 +241,19 @@ def _known_model(name: str, facts: Sequence[Any], version: str) -> KnownModel:
 
 
 def _price(fields: Mapping[str, Any], version: str) -> Price:
-    """As tools/catalogue writes it: classes of tokens, sizes of prompts, service tiers."""
+    """As tools/catalogue writes it: classes of tokens, sizes of prompts, service tiers, hours."""
     classes = {name: amount for name, amount in fields.items() if isinstance(amount, int)}
     above = fields.get("above", {}).items()
     tiers = fields.get("tiers", {}).items()
+    cheaper = fields.get("off_peak")
     return Price(
         **classes,
         above=tuple((int(size), _price(price, version)) for size, price in above),
         tiers=tuple((tier, _price(price, version)) for tier, price in tiers),
         version=version,
+        off_peak=cheaper and _off_peak(cheaper, version),
     )
+
+
+def _off_peak(fields: Mapping[str, Any], version: str) -> OffPeak:
+    return OffPeak(tuple(map(tuple, fields["minutes"])), _price(fields, version))

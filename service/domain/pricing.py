@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from service.domain.completion import Usage
 from service.domain.cost import UNPRICED, Cost, Provenance
 
 MILLION = 1_000_000
+WEEK_MINUTES = 7 * 24 * 60
 _HALF = MILLION // 2
 
 
@@ -45,6 +47,15 @@ class Price:
     """What it costs in a service tier, by the tier's name."""
     version: str = ""
     """Of the table that it comes from."""
+    off_peak: OffPeak | None = None
+    """What it costs instead at some hours."""
+
+    def at(self, minute: int) -> Price:
+        """The one at a `minute_of_week`."""
+        cheaper = self.off_peak
+        if cheaper and any(begin <= minute < end for begin, end in cheaper.spans):
+            return cheaper.price
+        return self
 
     def for_input(self, input_tokens: int) -> Price:
         """The one for a prompt of so many tokens, in this tier."""
@@ -61,6 +72,19 @@ class Price:
             if name == service_tier:
                 return price
         return None
+
+
+class OffPeak(NamedTuple):
+    """Another price, and from which up to which `minute_of_week` it holds."""
+
+    spans: tuple[tuple[int, int], ...]
+    price: Price
+
+
+def minute_of_week(moment: datetime) -> int:
+    """A week begins on Monday, 00:00 UTC."""
+    there = moment.astimezone(UTC)
+    return (there.weekday() * 24 + there.hour) * 60 + there.minute
 
 
 class PriceRule(NamedTuple):

@@ -5,7 +5,7 @@ holds.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from fnmatch import fnmatchcase
 
@@ -60,6 +60,12 @@ class KnownModel:
     max_output_tokens: int = 0
     capabilities: frozenset[str] = frozenset()
     price: Price | None = None
+
+    def at(self, minute: int) -> KnownModel:
+        """With its price at a minute of the week."""
+        if self.price is None or self.price.off_peak is None:
+            return self
+        return replace(self, price=self.price.at(minute))
 
 
 @dataclass(frozen=True, slots=True)

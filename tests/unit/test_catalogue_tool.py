@@ -51,6 +51,7 @@ def test_every_price_is_read() -> None:
                 assert (price["input"], price["output"]) == (known.input, known.output)
                 assert len(price.get("tiers", {})) == len(known.tiers)
                 assert len(price.get("above", {})) == len(known.above)
+                assert ("off_peak" in price) is (known.off_peak is not None)
                 assert document["price_version"] == known.version
 
 
@@ -124,6 +125,47 @@ def test_sizes_and_factors() -> None:
     assert {"200000": large} == price["above"]
     there = price["tiers"]["us"]
     assert (11 * 10**8, 22 * 10**7) == (there["input"], there["above"]["200000"]["cache_read"])
+
+
+def test_off_peak() -> None:
+    """Hours of days of the week become spans of its minutes; what is not said is in proportion."""
+    facts = {
+        "input_cost_per_token": 4e-06,
+        "output_cost_per_token": 8e-06,
+        "cache_read_input_token_cost": 1e-06,
+        "off_peak_pricing": {
+            "input_cost_per_token": 2e-06,
+            "output_cost_per_token": 4e-06,
+            "windows": [
+                {"weekdays": [1, 2], "hours_utc": ["00:00-01:00", "10:30-00:00"]},
+                {"weekdays": [7], "hours_utc": "00:00-00:00"},
+            ],
+        },
+    }
+
+    told = tool.price_of(facts, "x")["off_peak"]
+
+    assert {
+        "minutes": [[0, 60], [630, 1500], [2070, 2880], [8640, 10_080]],
+        "input": 2 * 10**9,
+        "output": 4 * 10**9,
+        "cache_read": 5 * 10**8,
+    } == told
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"windows": [{"weekdays": [1], "hours_utc": "22:00-02:00"}]},
+        {"windows": [{"weekdays": [1], "hours_utc": "22:00-23:00"}], "timezone": "Asia/Shanghai"},
+    ],
+)
+def test_off_peak_in_words_that_are_not_known(told: dict[str, Any]) -> None:
+    """It is refused, and not half understood."""
+    rates = {"input_cost_per_token": 1e-06, "output_cost_per_token": 1e-06}
+
+    with pytest.raises(ValueError, match="off-peak"):
+        tool.price_of({**rates, "off_peak_pricing": {**rates, **told}}, "x")
 
 
 def test_the_diff(capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,7 +17,8 @@ from service.providing import PriceDays, Providing
 from tests.kit.virtual import on_virtual_time
 from tests.unit.config.conftest import World
 
-TODAY = date(2026, 6, 15)
+NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
+TODAY = NOON.date()
 USD = 10**9
 
 
@@ -68,7 +69,7 @@ def test_a_price_from_a_file(world: World) -> None:
     """)
     settings = world.load().settings
 
-    roster = Providing().roster(settings, TODAY)
+    roster = Providing().roster(settings, NOON)
     price = roster.candidates("llama", ())[0].price
 
     assert price is not None
@@ -85,7 +86,7 @@ def test_what_wins_over_what() -> None:
     models = ["gpt-4o", "gpt-4o-mini", {"name": "own", "price": world_price}]
     prices = [{"models": ["own", "gpt-4o"], "input": 2, "output": 2}]
     settings = _settings({"p": {**provider, "models": models}}, prices)
-    roster = Providing().roster(settings, TODAY)
+    roster = Providing().roster(settings, NOON)
 
     found = [roster.candidates(name, ())[0].price for name in ("own", "gpt-4o", "gpt-4o-mini")]
 
@@ -201,6 +202,59 @@ async def test_a_price_changes_at_midnight() -> None:
 
     assert [(6, 15), (6, 17)] == [(moment.month, moment.day) for moment in told]
     assert all(moment.hour == 0 and moment.minute == 0 for moment in told)
+
+
+@pytest.mark.parametrize(
+    ("day", "hour", "expected"),
+    [(15, 0, 15), (15, 1, 30), (15, 5, 15), (15, 9, 30), (15, 10, 15), (19, 23, 15), (20, 8, 15)],
+)
+def test_what_is_published_for_the_hour(day: int, hour: int, expected: int) -> None:
+    """Off peak less is charged: on days of the week at some hours, and at weekends."""
+    provider = {"kind": "deepseek", "base_url": "http://127.0.0.1:1"}
+    settings = _settings({"p": {**provider, "models": ["deepseek-v4-flash"]}}, [])
+    now = datetime(2026, 6, day, hour, tzinfo=UTC)
+
+    (found,) = Providing().roster(settings, now).candidates("deepseek-v4-flash", ())
+
+    assert found.price is not None
+    assert expected * USD // 100 == found.price.input
+
+
+@on_virtual_time
+async def test_a_price_changes_off_peak() -> None:
+    """Whoever follows is told at each hour, and each day, at which another price holds."""
+    loop = asyncio.get_running_loop()
+    began, at = datetime(2026, 6, 14, 22, tzinfo=UTC), loop.time()
+    told: list[datetime] = []
+
+    def now() -> datetime:
+        return began + timedelta(seconds=loop.time() - at)
+
+    rule = PriceRuleSettings.model_validate({"input": 1, "output": 1, "from": "2026-06-16"})
+    days = PriceDays(lambda: told.append(now()), now)
+    days.follow([rule], [60, 600, 7 * 24 * 60])
+
+    await asyncio.sleep(8 * 24 * 3600)
+    days.close()
+
+    assert [(15, 0), (15, 1), (15, 10), (16, 0), (22, 0), (22, 1), (22, 10)] == [
+        (moment.day, moment.hour) for moment in told
+    ]
+    assert all(moment.minute == 0 for moment in told)
+
+
+def test_prices_are_followed_where_somebody_asks_for_them() -> None:
+    """Without a provider that charges by the hour nobody is told anything."""
+    deepseek = {"kind": "deepseek", "base_url": "http://127.0.0.1:1"}
+    providing = Providing()
+
+    edges = [
+        providing.edges(_settings(providers, []))
+        for providers in ({"p": deepseek}, {"p": {**deepseek, "kind": "openai"}})
+    ]
+
+    assert {60, 240, 360, 600} <= edges[0]
+    assert not edges[1]
 
 
 def _settings(providers: Any, prices: Any) -> Settings:
