@@ -94,6 +94,8 @@ class ServiceFailure(Exception):  # noqa: N818 - as above
         self.last_sequence = last_sequence
         self.plan = plan
         self.known_for_s = known_for_s
+        self.joined = False
+        """Whether the attempts were made for an equal request in flight, which they count for."""
 
     def again(self) -> ServiceFailure:
         """The same for another caller: what one is told may be completed, and traced, for it."""

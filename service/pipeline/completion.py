@@ -211,13 +211,14 @@ class CompletionPipeline:
 
     @contextmanager
     def _answering(self, asked: Asked, note: CacheNote) -> Generator[None, None, None]:
-        """A failure is remembered by whoever asked, and counts as a miss."""
+        """A failure is remembered by whoever asked, and counts as a miss; others joined it."""
         try:
             yield
         except ServiceFailure as failure:
             if note.status in ASKED:
                 self._answers.counters.miss(asked.question.tenant)
                 self._answers.fail(asked, failure)
+            failure.joined = note.status not in ASKED
             raise
 
     def _landed(self, asked: Asked, landed: Landed, note: CacheNote) -> Whole:

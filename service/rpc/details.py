@@ -103,17 +103,24 @@ def _failure_detail(failure: ServiceFailure) -> error_details_pb2.FailureDetail:
         attempts=[attempt_pb(attempt) for attempt in failure.attempts],
         last_sequence=failure.last_sequence,
     )
-    usage, cost = usage_of_all(failure.attempts), cost_of_all(failure.attempts)
-    if usage is not None:
-        detail.partial_usage.CopyFrom(usage_pb(usage))
-    if cost is not None:
-        detail.partial_cost.CopyFrom(cost_pb(cost))
+    if failure.joined:
+        detail.cache.status = routing_pb2.CacheInfo.STATUS_COALESCED
+    else:
+        _add_consumption(detail, failure)
     if failure.known_for_s is not None:
         detail.cache.status = routing_pb2.CacheInfo.STATUS_HIT_LOCAL
         detail.cache.age.CopyFrom(duration(failure.known_for_s))
     if failure.plan is not None:
         detail.route.CopyFrom(route_trace(Trace(failure.plan), time.time()))
     return detail
+
+
+def _add_consumption(detail: error_details_pb2.FailureDetail, failure: ServiceFailure) -> None:
+    usage, cost = usage_of_all(failure.attempts), cost_of_all(failure.attempts)
+    if usage is not None:
+        detail.partial_usage.CopyFrom(usage_pb(usage))
+    if cost is not None:
+        detail.partial_cost.CopyFrom(cost_pb(cost))
 
 
 def _packed(message: Message) -> any_pb2.Any:

@@ -47,8 +47,8 @@ def _line(record: CallRecord) -> dict[str, Any]:
     failure = record.failure
     if failure is not None:
         line["message"] = failure.message
-        if failure.attempts:
-            line["attempts"] = [str(attempt) for attempt in failure.attempts]
+        if record.attempts:
+            line["attempts"] = [str(attempt) for attempt in record.attempts]
     if record.target is not None:
         line["provider"] = record.target.provider
         line["model"] = record.target.model

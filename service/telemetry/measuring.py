@@ -67,7 +67,7 @@ class Measuring:
             self._tallies.add(of.SAVED, values, record.saved_nano_usd)
         if record.model:
             _take_phases(record, phases)
-        if record.attempts or record.failure is not None:
+        if len(record.attempts) > 1:
             self._failovers(record)
 
     def attempt(self, record: AttemptRecord, sample: Sample | None) -> None:
@@ -114,7 +114,7 @@ class Measuring:
 
     def _failovers(self, record: CallRecord) -> None:
         outcome = "ok" if record.reason is None else "failed"
-        for attempt in attempts_of(record)[:-1]:
+        for attempt in record.attempts[:-1]:
             if attempt.outcome is Outcome.FAILED:
                 values = (attempt.target.provider, error_of(attempt), outcome)
                 self._tallies.add(of.FAILOVERS, values)
@@ -143,13 +143,6 @@ def _take_phases(record: CallRecord, spreads: Sequence[Spread]) -> None:
         provider.take(phases.provider_s)
         route.take(phases.route_s)
         queue.take(phases.queue_s)
-
-
-def attempts_of(record: CallRecord) -> tuple[Attempt, ...]:
-    """Those of a call that failed are told by its failure."""
-    if record.attempts or record.failure is None:
-        return record.attempts
-    return tuple(record.failure.attempts)
 
 
 def error_of(attempt: Attempt) -> str:

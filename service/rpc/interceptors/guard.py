@@ -214,7 +214,7 @@ class Guard(_Interceptor):
         left_s = call.deadline - asyncio.get_running_loop().time()
         status = wire_status(failure, call.record.request_id, left_s)
         call.record.failure = failure
-        if failure.known_for_s is None:
+        if not failure.joined:
             call.record.attempts = failure.attempts
         self._ended(call.record, status.code.name, failure.reason)
         await context.abort(status.code, status.message, status.trailers)

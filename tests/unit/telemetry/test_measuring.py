@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from service.domain.attempt import Attempt, Outcome
 from service.domain.cache_note import CacheNote, CacheStatus
 from service.domain.call_record import Phases
@@ -84,7 +86,10 @@ def test_failovers_are_what_followed_a_failure() -> None:
     answered = Attempt(ModelRef("google", "m"), Outcome.OK, 0.1)
     measure.call(call(attempts=(failed, answered)), None)
     refusal = ServiceFailure(ErrorReason.PROVIDER_TIMEOUT, "late", attempts=(failed, failed))
-    measure.call(call(reason=refusal.reason, failure=refusal, code="UNAVAILABLE"), None)
+    refused: dict[str, Any] = {"reason": refusal.reason, "failure": refusal, "code": "UNAVAILABLE"}
+    measure.call(call(attempts=refusal.attempts, **refused), None)
+    # Another one that had joined it.
+    measure.call(call(**refused), None)
 
     assert {
         ("openai", "PROVIDER_TIMEOUT", "ok"): 1,
