@@ -9,7 +9,7 @@ from service.alerts.known import Known
 from service.alerts.notice import Origin, firing_id, measured, summary
 from service.domain.alert_list import Phase, Wish, chosen, phase
 from service.domain.alert_rules import By, RuleKind, Severity, Subject
-from service.domain.alerts import Alert
+from service.domain.alerts import Alert, Why
 from service.rpc.values import timestamp
 
 KINDS = {
@@ -32,6 +32,11 @@ STATES = {
 }
 
 
+ENDS = {
+    Why.RECOVERED: pb.ALERT_END_RECOVERED,
+    Why.NO_DATA: pb.ALERT_END_NO_DATA,
+    Why.RULE_CHANGED: pb.ALERT_END_RULE_CHANGED,
+}
 _FIRING = Wish(phases=(Phase.FIRING,), limit=20)
 
 
@@ -69,6 +74,7 @@ def alert_message(alert: Alert, origin: Origin) -> pb.Alert:
         unit=rule.unit,
         since_time=timestamp(standing.since),
         resolve_time=timestamp(alert.at) if state is Phase.RESOLVED else None,
+        end=ENDS.get(alert.why),
         summary=summary(alert),
         **measured(standing.reading),
         tenant=_name(alert.subject, By.TENANT),

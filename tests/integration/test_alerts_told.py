@@ -120,6 +120,7 @@ async def test_what_fires_and_what_is_over(scene: Scene) -> None:
     assert 0 == after.rule_count
     assert (whole.id, whole.since_time) == (over.id, over.since_time)
     assert over.resolve_time.ToNanoseconds() > over.since_time.ToNanoseconds()
+    assert alert_pb2.ALERT_END_RULE_CHANGED == over.end
     assert "whole (all) is over: the rule was changed or removed" == over.summary
 
 

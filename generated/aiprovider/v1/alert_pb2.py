@@ -25,19 +25,21 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x61iprovider/v1/alert.proto\x12\raiprovider.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdf\x04\n\x05\x41lert\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n\x04rule\x18\x02 \x01(\tR\x04rule\x12,\n\x04kind\x18\x03 \x01(\x0e\x32\x18.aiprovider.v1.AlertKindR\x04kind\x12\x38\n\x08severity\x18\x04 \x01(\x0e\x32\x1c.aiprovider.v1.AlertSeverityR\x08severity\x12/\n\x05state\x18\x05 \x01(\x0e\x32\x19.aiprovider.v1.AlertStateR\x05state\x12\x18\n\x06tenant\x18\x06 \x01(\tH\x00R\x06tenant\x12\x1c\n\x08provider\x18\x07 \x01(\tH\x00R\x08provider\x12\x16\n\x05model\x18\x08 \x01(\tH\x00R\x05model\x12\x19\n\x05value\x18\t \x01(\x01H\x01R\x05value\x88\x01\x01\x12!\n\tthreshold\x18\n \x01(\x01H\x02R\tthreshold\x88\x01\x01\x12,\n\x0f\x63lear_threshold\x18\x0b \x01(\x01H\x03R\x0e\x63learThreshold\x88\x01\x01\x12\x12\n\x04unit\x18\x0c \x01(\tR\x04unit\x12\x39\n\nsince_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tsinceTime\x12=\n\x0cresolve_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0bresolveTime\x12\x18\n\x07summary\x18\x0f \x01(\tR\x07summaryB\t\n\x07subjectB\x08\n\x06_valueB\x0c\n\n_thresholdB\x12\n\x10_clear_threshold*\xe5\x01\n\tAlertKind\x12\x1a\n\x16\x41LERT_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15\x41LERT_KIND_ERROR_RATE\x10\x01\x12\x16\n\x12\x41LERT_KIND_LATENCY\x10\x02\x12\x15\n\x11\x41LERT_KIND_BUDGET\x10\x03\x12\x1a\n\x16\x41LERT_KIND_BUDGET_BURN\x10\x04\x12\x1c\n\x18\x41LERT_KIND_PROVIDER_DOWN\x10\x05\x12\x1d\n\x19\x41LERT_KIND_CACHE_COLLAPSE\x10\x06\x12\x19\n\x15\x41LERT_KIND_COST_SPIKE\x10\x07*h\n\rAlertSeverity\x12\x1e\n\x1a\x41LERT_SEVERITY_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x41LERT_SEVERITY_WARNING\x10\x01\x12\x1b\n\x17\x41LERT_SEVERITY_CRITICAL\x10\x02*t\n\nAlertState\x12\x1b\n\x17\x41LERT_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x41LERT_STATE_FIRING\x10\x01\x12\x17\n\x13\x41LERT_STATE_PENDING\x10\x02\x12\x18\n\x14\x41LERT_STATE_RESOLVED\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x61iprovider/v1/alert.proto\x12\raiprovider.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8a\x05\n\x05\x41lert\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n\x04rule\x18\x02 \x01(\tR\x04rule\x12,\n\x04kind\x18\x03 \x01(\x0e\x32\x18.aiprovider.v1.AlertKindR\x04kind\x12\x38\n\x08severity\x18\x04 \x01(\x0e\x32\x1c.aiprovider.v1.AlertSeverityR\x08severity\x12/\n\x05state\x18\x05 \x01(\x0e\x32\x19.aiprovider.v1.AlertStateR\x05state\x12\x18\n\x06tenant\x18\x06 \x01(\tH\x00R\x06tenant\x12\x1c\n\x08provider\x18\x07 \x01(\tH\x00R\x08provider\x12\x16\n\x05model\x18\x08 \x01(\tH\x00R\x05model\x12\x19\n\x05value\x18\t \x01(\x01H\x01R\x05value\x88\x01\x01\x12!\n\tthreshold\x18\n \x01(\x01H\x02R\tthreshold\x88\x01\x01\x12,\n\x0f\x63lear_threshold\x18\x0b \x01(\x01H\x03R\x0e\x63learThreshold\x88\x01\x01\x12\x12\n\x04unit\x18\x0c \x01(\tR\x04unit\x12\x39\n\nsince_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tsinceTime\x12=\n\x0cresolve_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0bresolveTime\x12\x18\n\x07summary\x18\x0f \x01(\tR\x07summary\x12)\n\x03\x65nd\x18\x10 \x01(\x0e\x32\x17.aiprovider.v1.AlertEndR\x03\x65ndB\t\n\x07subjectB\x08\n\x06_valueB\x0c\n\n_thresholdB\x12\n\x10_clear_threshold*\xe5\x01\n\tAlertKind\x12\x1a\n\x16\x41LERT_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15\x41LERT_KIND_ERROR_RATE\x10\x01\x12\x16\n\x12\x41LERT_KIND_LATENCY\x10\x02\x12\x15\n\x11\x41LERT_KIND_BUDGET\x10\x03\x12\x1a\n\x16\x41LERT_KIND_BUDGET_BURN\x10\x04\x12\x1c\n\x18\x41LERT_KIND_PROVIDER_DOWN\x10\x05\x12\x1d\n\x19\x41LERT_KIND_CACHE_COLLAPSE\x10\x06\x12\x19\n\x15\x41LERT_KIND_COST_SPIKE\x10\x07*h\n\rAlertSeverity\x12\x1e\n\x1a\x41LERT_SEVERITY_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x41LERT_SEVERITY_WARNING\x10\x01\x12\x1b\n\x17\x41LERT_SEVERITY_CRITICAL\x10\x02*t\n\nAlertState\x12\x1b\n\x17\x41LERT_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x41LERT_STATE_FIRING\x10\x01\x12\x17\n\x13\x41LERT_STATE_PENDING\x10\x02\x12\x18\n\x14\x41LERT_STATE_RESOLVED\x10\x03*q\n\x08\x41lertEnd\x12\x19\n\x15\x41LERT_END_UNSPECIFIED\x10\x00\x12\x17\n\x13\x41LERT_END_RECOVERED\x10\x01\x12\x15\n\x11\x41LERT_END_NO_DATA\x10\x02\x12\x1a\n\x16\x41LERT_END_RULE_CHANGED\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'aiprovider.v1.alert_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ALERTKIND']._serialized_start=688
-  _globals['_ALERTKIND']._serialized_end=917
-  _globals['_ALERTSEVERITY']._serialized_start=919
-  _globals['_ALERTSEVERITY']._serialized_end=1023
-  _globals['_ALERTSTATE']._serialized_start=1025
-  _globals['_ALERTSTATE']._serialized_end=1141
+  _globals['_ALERTKIND']._serialized_start=731
+  _globals['_ALERTKIND']._serialized_end=960
+  _globals['_ALERTSEVERITY']._serialized_start=962
+  _globals['_ALERTSEVERITY']._serialized_end=1066
+  _globals['_ALERTSTATE']._serialized_start=1068
+  _globals['_ALERTSTATE']._serialized_end=1184
+  _globals['_ALERTEND']._serialized_start=1186
+  _globals['_ALERTEND']._serialized_end=1299
   _globals['_ALERT']._serialized_start=78
-  _globals['_ALERT']._serialized_end=685
+  _globals['_ALERT']._serialized_end=728
 # @@protoc_insertion_point(module_scope)

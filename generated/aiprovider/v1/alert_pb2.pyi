@@ -32,6 +32,13 @@ class AlertState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ALERT_STATE_FIRING: _ClassVar[AlertState]
     ALERT_STATE_PENDING: _ClassVar[AlertState]
     ALERT_STATE_RESOLVED: _ClassVar[AlertState]
+
+class AlertEnd(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ALERT_END_UNSPECIFIED: _ClassVar[AlertEnd]
+    ALERT_END_RECOVERED: _ClassVar[AlertEnd]
+    ALERT_END_NO_DATA: _ClassVar[AlertEnd]
+    ALERT_END_RULE_CHANGED: _ClassVar[AlertEnd]
 ALERT_KIND_UNSPECIFIED: AlertKind
 ALERT_KIND_ERROR_RATE: AlertKind
 ALERT_KIND_LATENCY: AlertKind
@@ -47,9 +54,13 @@ ALERT_STATE_UNSPECIFIED: AlertState
 ALERT_STATE_FIRING: AlertState
 ALERT_STATE_PENDING: AlertState
 ALERT_STATE_RESOLVED: AlertState
+ALERT_END_UNSPECIFIED: AlertEnd
+ALERT_END_RECOVERED: AlertEnd
+ALERT_END_NO_DATA: AlertEnd
+ALERT_END_RULE_CHANGED: AlertEnd
 
 class Alert(_message.Message):
-    __slots__ = ("id", "rule", "kind", "severity", "state", "tenant", "provider", "model", "value", "threshold", "clear_threshold", "unit", "since_time", "resolve_time", "summary")
+    __slots__ = ("id", "rule", "kind", "severity", "state", "tenant", "provider", "model", "value", "threshold", "clear_threshold", "unit", "since_time", "resolve_time", "summary", "end")
     ID_FIELD_NUMBER: _ClassVar[int]
     RULE_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
@@ -65,6 +76,7 @@ class Alert(_message.Message):
     SINCE_TIME_FIELD_NUMBER: _ClassVar[int]
     RESOLVE_TIME_FIELD_NUMBER: _ClassVar[int]
     SUMMARY_FIELD_NUMBER: _ClassVar[int]
+    END_FIELD_NUMBER: _ClassVar[int]
     id: str
     rule: str
     kind: AlertKind
@@ -80,4 +92,5 @@ class Alert(_message.Message):
     since_time: _timestamp_pb2.Timestamp
     resolve_time: _timestamp_pb2.Timestamp
     summary: str
-    def __init__(self, id: _Optional[str] = ..., rule: _Optional[str] = ..., kind: _Optional[_Union[AlertKind, str]] = ..., severity: _Optional[_Union[AlertSeverity, str]] = ..., state: _Optional[_Union[AlertState, str]] = ..., tenant: _Optional[str] = ..., provider: _Optional[str] = ..., model: _Optional[str] = ..., value: _Optional[float] = ..., threshold: _Optional[float] = ..., clear_threshold: _Optional[float] = ..., unit: _Optional[str] = ..., since_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., resolve_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., summary: _Optional[str] = ...) -> None: ...
+    end: AlertEnd
+    def __init__(self, id: _Optional[str] = ..., rule: _Optional[str] = ..., kind: _Optional[_Union[AlertKind, str]] = ..., severity: _Optional[_Union[AlertSeverity, str]] = ..., state: _Optional[_Union[AlertState, str]] = ..., tenant: _Optional[str] = ..., provider: _Optional[str] = ..., model: _Optional[str] = ..., value: _Optional[float] = ..., threshold: _Optional[float] = ..., clear_threshold: _Optional[float] = ..., unit: _Optional[str] = ..., since_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., resolve_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., summary: _Optional[str] = ..., end: _Optional[_Union[AlertEnd, str]] = ...) -> None: ...

@@ -85,8 +85,10 @@ async def test_what_is_over(stack: Stack) -> None:
         aip(stack, "alerts", "--state", "resolved", "--format", "csv"),
     )
 
-    assert "resolved" in told.splitlines()[1]
+    assert told.splitlines()[1].startswith("resolved ")
+    assert told.splitlines()[1].endswith("  rule changed")
     assert "1 resolved, 1 more; no rule is in force: nothing is watched" == told.splitlines()[-1]
+    assert {"rule_changed"} == {row["end"] for row in csv.DictReader(io.StringIO(rows))}
     assert {"whole", "each"} == {row["rule"] for row in csv.DictReader(io.StringIO(rows))}
     assert all(
         row["since_time"] <= row["resolve_time"] for row in csv.DictReader(io.StringIO(rows))

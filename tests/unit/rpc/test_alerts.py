@@ -11,7 +11,7 @@ from aiprovider.v1 import analytics_service_pb2 as pb
 
 from service.alerts.known import Known
 from service.alerts.notice import Origin
-from service.domain.alert_list import Phase, Wish
+from service.domain.alert_list import Phase, Wish, phase
 from service.domain.alert_rules import (
     ALL,
     By,
@@ -55,6 +55,7 @@ def test_an_alert() -> None:
             unit="share",
             since_time={"seconds": 1_700_000_000},
             resolve_time={"seconds": 1_700_000_060},
+            end=alert_pb2.ALERT_END_RECOVERED,
             summary="errors (tenant acme) is over: 0.05 share",
         )
         == found
@@ -99,11 +100,13 @@ def test_every_kind_of_subject_can_be_said(by: By) -> None:
 
 
 def test_every_word_can_be_said() -> None:
-    """Each kind, severity and state has a word of the contract, and each word a meaning."""
+    """Each kind, severity, state and end has a word of the contract, and each word a meaning."""
+    ends = [why for why in Why if phase(alert(why)) is Phase.RESOLVED]
     for words, known, told in (
         (alert_pb2.AlertKind, RuleKind, encode.KINDS),
         (alert_pb2.AlertSeverity, Severity, encode.SEVERITIES),
         (alert_pb2.AlertState, Phase, encode.STATES),
+        (alert_pb2.AlertEnd, ends, encode.ENDS),
     ):
         prefix = words.DESCRIPTOR.values_by_number[0].name.removesuffix("UNSPECIFIED")
         assert {one: f"{prefix}{one.name}" for one in known} == {

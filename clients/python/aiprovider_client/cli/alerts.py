@@ -19,7 +19,7 @@ from aiprovider_client.cli.tables import NOTHING, part, span, table, words
 _COLUMNS = (
     *("state", "severity", "rule", "kind", "by", "subject"),
     *("value", "threshold", "clear_threshold", "unit"),
-    *("since_time", "resolve_time", "id", "summary"),
+    *("since_time", "resolve_time", "end", "id", "summary"),
 )
 _DOWN = {1.0: "down", 0.5: "on trial", 0.0: "up"}
 
@@ -48,6 +48,7 @@ def as_table(told: pb.ListAlertsResponse) -> str:
         ("bad at", [_limit(one) for one in found]),
         ("since", [iso(one.since_time) for one in found]),
         ("until", [_until(one) for one in found]),
+        ("ended", [words(_end(one)) for one in found]),
     )
     return "\n".join(filter(None, (lines, _summary(told))))
 
@@ -67,7 +68,7 @@ def as_csv(told: pb.ListAlertsResponse) -> str:
                     getattr(one, name) if one.HasField(name) else ""
                     for name in ("value", "threshold", "clear_threshold")
                 ),
-                *(one.unit, iso(one.since_time), _until(one), one.id, one.summary),
+                *(one.unit, iso(one.since_time), _until(one), _end(one), one.id, one.summary),
             ]
         )
     return text.getvalue()
@@ -120,6 +121,10 @@ def _number(value: float, unit: str) -> str:
 
 def _until(one: alert_pb2.Alert) -> str:
     return iso(one.resolve_time) if one.HasField("resolve_time") else ""
+
+
+def _end(one: alert_pb2.Alert) -> str:
+    return alert_pb2.AlertEnd.Name(one.end).removeprefix("ALERT_END_").lower() if one.end else ""
 
 
 def _summary(told: pb.ListAlertsResponse) -> str:
