@@ -168,6 +168,10 @@ class Ledger(Protocol):
         """The keys of the labels that are kept. By others nobody can ask."""
         ...
 
+    def finest_s(self, start: float) -> int:
+        """The shortest step that can be asked for of a time from `start` on."""
+        ...
+
     async def query(self, query: LedgerQuery) -> LedgerAnswer:
         """What has ended before is taken in first, as far as this replica served it.
 

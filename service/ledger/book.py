@@ -181,6 +181,11 @@ class Book:
             self._lost_told += count
             _log.error("calls are in no ledger: too many different sums wait", count=count)
 
+    def finest_s(self, start: float) -> int:
+        """As the port says."""
+        now, retention = self._clock(), self.terms.retention
+        return int(retention.finest(max(start, now - retention.days_s, 0.0), now))
+
     async def query(self, query: LedgerQuery) -> LedgerAnswer:
         """As the port says. Raises ValueError for a step that is no multiple of a minute."""
         store = self._store

@@ -45,9 +45,11 @@ def wanted(request: pb.GetOverviewRequest, asker: Asker) -> Wanted:
 
 async def overview(ledger: Ledger, asked: Wanted, now: float) -> pb.GetOverviewResponse:
     """All but how providers do now. Raises what the ledger raises."""
-    query, step_s = asked.query, asked.step_s
+    query = asked.query
+    # Of long ago there are no short steps. Round ones of an hour or a day are multiples of those.
+    step_s = max(asked.step_s, ledger.finest_s(query.start))
     whole = await ledger.query(replace(query, kinds=needs.EVERYTHING.kinds))
-    before = await ledger.query(_before(query))
+    before = await ledger.query(_before(query, whole.start))
     points = round((query.end - query.start) / step_s) + 2
     trend = await ledger.query(
         replace(query, step_s=step_s, **needs.USAGE._asdict(), cells_max=points)
@@ -73,17 +75,17 @@ async def overview(ledger: Ledger, asked: Wanted, now: float) -> pb.GetOverviewR
     )
 
 
-def _before(query: LedgerQuery) -> LedgerQuery:
-    length_s = query.end - query.start
-    start = max(query.start - length_s, 0.0)
-    return replace(query, start=start, end=query.start, **needs.USAGE._asdict())
+def _before(query: LedgerQuery, summed_from: float) -> LedgerQuery:
+    """As much time, up to the bucket in which this one begins: nothing counts twice."""
+    start = max(summed_from - (query.end - query.start), 0.0)
+    return replace(query, start=start, end=summed_from, **needs.USAGE._asdict())
 
 
 async def _top(
     ledger: Ledger, asked: Wanted, axis: Axis, rank: Rank = Rank.REQUESTS
 ) -> list[pb.UsageBucket]:
-    # One more: those without a value are a group, too.
-    limit = asked.top + 1
+    # Two more: those without a value are a group, too, and those whose value was not kept.
+    limit = asked.top + 2
     answer = await ledger.query(
         replace(asked.query, group_by=(axis,), rank=rank, limit=limit, **needs.USAGE._asdict())
     )

@@ -42,6 +42,9 @@ class ScriptedLedger:
         self.queries: list[LedgerQuery] = []
         self.labels: frozenset[str] = frozenset()
 
+    def finest_s(self, start: float) -> int:
+        return 60 if start else 86_400
+
     async def query(self, query: LedgerQuery) -> LedgerAnswer:
         self.queries.append(query)
         if isinstance(self.spent, Exception):
