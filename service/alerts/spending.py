@@ -10,22 +10,13 @@ import structlog
 
 from service.domain.alert_readings import Spent, period
 from service.domain.alert_rules import ALL, Budget, BudgetBurn, By, Subject
-from service.domain.rollup import Axis, Count, Dimension, LedgerAnswer, LedgerQuery
+from service.domain.rollup import Axis, Dimension, LedgerAnswer, LedgerQuery
 from service.ports import Ledger, LedgerTooMuch, LedgerUnavailable
 
 ASKED_EVERY_S = 60.0
 ANSWER_TIMEOUT_S = 10.0
 _TENANTS_MAX = 1000
 _AHEAD_S = 60.0
-_PARTS = frozenset(
-    {
-        Count.INPUT_NANO_USD,
-        Count.OUTPUT_NANO_USD,
-        Count.CACHE_READ_NANO_USD,
-        Count.CACHE_WRITE_NANO_USD,
-        Count.OTHER_NANO_USD,
-    }
-)
 BudgetRule = Budget | BudgetBurn
 BySubject = Mapping[Subject, Spent]
 _log = structlog.get_logger()
@@ -95,7 +86,6 @@ def _query(rule: BudgetRule, start: float, now: float) -> LedgerQuery:
         now + _AHEAD_S,
         group_by=(Dimension.TENANT,) if rule.scope.by is By.TENANT else (),
         filters=filters,
-        counts=_PARTS,
         cells_max=_TENANTS_MAX,
     )
 
@@ -105,5 +95,5 @@ def _by_subject(answer: LedgerAnswer, now: float) -> tuple[dict[Subject, int], f
     found: dict[Subject, int] = {}
     for cell in answer.cells:
         subject = Subject(By.TENANT, cell.values[0]) if cell.values else ALL
-        found[subject] = sum(cell.rollup[part] for part in _PARTS)
+        found[subject] = cell.rollup.cost.total
     return found, max(now - answer.start, 1.0)

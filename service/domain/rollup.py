@@ -169,7 +169,7 @@ def _zeros() -> list[int]:
 
 @dataclass(slots=True)
 class Rollup:
-    """Sums by `Count`, tallies by `Kind`. Those that were not asked for are 0 and empty."""
+    """Sums by `Count`, tallies by `Kind`. Tallies that were not asked for are empty."""
 
     counts: list[int] = field(default_factory=_zeros)
     tallies: dict[Kind, Tally] = field(default_factory=dict[Kind, Tally])
@@ -255,9 +255,8 @@ class LedgerQuery:
     step_s: int | None = None
     group_by: tuple[Axis, ...] = ()
     filters: Mapping[Axis, frozenset[str]] = field(default_factory=dict[Axis, frozenset[str]])
-    counts: frozenset[Count] = frozenset(COUNTS)
     kinds: frozenset[Kind] = frozenset()
-    """Tallies cost more than sums: those that are wanted."""
+    """Tallies cost more than sums, all of which are told: those that are wanted."""
     rank: Rank = Rank.REQUESTS
     limit: int = 0
     offset: int = 0

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from operator import add
 
-from service.domain.rollup import COUNTS, OTHER, Count, Rank
+from service.domain import lanes
+from service.domain.rollup import COUNTS, OTHER, Count, Rank, Rollup
 from service.domain.rollup_plan import Place
 
-Sums = list[int]
-_TOTAL_COST = COUNTS[Count.INPUT_NANO_USD : Count.OTHER_NANO_USD + 1]
+Sums = int
+"""All counts of one place, as `lanes` keep them."""
 
-
-NEEDED: Mapping[Rank, frozenset[Count]] = {
-    Rank.NAME: frozenset(),
-    Rank.REQUESTS: frozenset({Count.REQUESTS}),
-    Rank.ATTEMPTS: frozenset({Count.ATTEMPTS}),
-    Rank.ERRORS: frozenset({Count.ERRORS}),
-    Rank.TOKENS: frozenset({Count.INPUT_TOKENS, Count.OUTPUT_TOKENS}),
-    Rank.COST: frozenset(_TOTAL_COST),
-    Rank.LATENCY: frozenset({Count.REQUESTS, Count.TOTAL_US}),
+_SUMMED: Mapping[Rank, Sequence[Count]] = {
+    Rank.NAME: (),
+    Rank.REQUESTS: (Count.REQUESTS,),
+    Rank.ATTEMPTS: (Count.ATTEMPTS,),
+    Rank.ERRORS: (Count.ERRORS,),
+    Rank.TOKENS: (Count.INPUT_TOKENS, Count.OUTPUT_TOKENS),
+    Rank.COST: COUNTS[Count.INPUT_NANO_USD : Count.OTHER_NANO_USD + 1],
 }
-"""What has to be summed to rank by it: LATENCY is TOTAL_US over REQUESTS, the rest are sums."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +47,16 @@ def ranking(sums: Mapping[Place, Sums], rank: Rank, limit: int) -> Ranking:
 
 
 def _weights(sums: Mapping[Place, Sums], rank: Rank) -> dict[tuple[str, ...], float]:
+    groups: dict[tuple[str, ...], Sums] = {}
+    for place, number in sums.items():
+        groups[place.values] = groups.get(place.values, 0) + number
+    return {name: _weight(number, rank) for name, number in groups.items()}
+
+
+def _weight(number: Sums, rank: Rank) -> float:
     if rank is Rank.LATENCY:
-        total_us = _by_group(sums, (Count.TOTAL_US,))
-        requests = _by_group(sums, (Count.REQUESTS,))
-        return {name: total_us[name] / max(requests[name], 1) for name in total_us}
-    return _by_group(sums, NEEDED[rank])
-
-
-def _by_group(
-    sums: Mapping[Place, Sums], counts: Collection[Count]
-) -> dict[tuple[str, ...], float]:
-    found: dict[tuple[str, ...], float] = {}
-    for place, numbers in sums.items():
-        weight = sum(numbers[count] for count in counts)
-        found[place.values] = found.get(place.values, 0) + weight
-    return found
+        return lanes.at(number, Count.TOTAL_US) / max(lanes.at(number, Count.REQUESTS), 1)
+    return sum(lanes.at(number, count) for count in _SUMMED[rank])
 
 
 def shown(sums: Mapping[Place, Sums], by: Ranking) -> Sequence[tuple[Place, Sums]]:
@@ -75,17 +67,12 @@ def shown(sums: Mapping[Place, Sums], by: Ranking) -> Sequence[tuple[Place, Sums
 
 def _folded(sums: Mapping[Place, Sums], by: Ranking) -> Mapping[Place, Sums]:
     cells: dict[Place, Sums] = {}
-    for place, counts in sums.items():
+    for place, number in sums.items():
         cell = by.shown(place)
-        known = cells.get(cell)
-        cells[cell] = counts if known is None else _added(known, counts)
+        cells[cell] = cells.get(cell, 0) + number
     return cells
 
 
-def _added(one: Sums, other: Sums) -> Sums:
-    return list(map(add, one, other))
-
-
-def total_of(cells: Collection[Sums]) -> Sums:
-    # By column: several times as fast as cell by cell.
-    return list(map(sum, zip(*cells, strict=True))) if cells else [0] * len(COUNTS)
+def rollup(number: Sums) -> Rollup:
+    """With no tallies yet."""
+    return Rollup(lanes.sums(number, len(COUNTS)))

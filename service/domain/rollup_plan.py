@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import NamedTuple
 
 from service.domain.rollup import Axis, Dimension, Key, Label, LedgerQuery
@@ -12,6 +13,7 @@ from service.domain.rollup_views import RESOLUTIONS, Resolution, View, knows
 
 _SHORTEST = Resolution.MINUTE
 _LONGEST_FIRST = RESOLUTIONS[::-1]
+_ASKED_FOR = (Resolution.MINUTE, Resolution.HOUR, Resolution.DAY)
 CELLS_MAX = 200_000
 
 
@@ -100,14 +102,14 @@ class Retention:
         match resolution:
             case Resolution.MINUTE:
                 return self.minutes_s
-            case Resolution.HOUR:
+            case Resolution.HOUR | Resolution.QUARTER:
                 return self.hours_s
-            case Resolution.DAY:
+            case Resolution.DAY | Resolution.WEEK:
                 return self.days_s
 
     def finest(self, at: float, now: float) -> Resolution:
         """The shortest buckets that are surely still kept of that time."""
-        kept = (one for one in RESOLUTIONS if at - at % one >= now - self.of(one))
+        kept = (one for one in _ASKED_FOR if at - at % one >= now - self.of(one))
         return next(kept, Resolution.DAY)
 
 
@@ -122,7 +124,7 @@ def plan(query: LedgerQuery, now: float, retention: Retention, views: Sequence[V
         told = {Resolution.HOUR: "an hour", Resolution.DAY: "a day"}[finest]
         raise TooMuch(f"of so long ago only steps of a multiple of {told} are kept")
     start = math.floor(earliest / finest) * finest
-    end = _end(query.end, now, retention)
+    end = _end(query, start, now, retention)
     axes = (*query.group_by, *query.filters)
     view = next(view for view in views if knows(view, axes))
     spans = tuple(_spans(start, end, step_s))
@@ -131,12 +133,27 @@ def plan(query: LedgerQuery, now: float, retention: Retention, views: Sequence[V
     return Plan(view, start, end, spans, step_s, query.group_by, query.filters)
 
 
-def _end(end: float, now: float, retention: Retention) -> int:
-    if end >= now:
-        # Nothing has ended after now: the buckets that it lies in may be taken whole.
-        return (math.floor(now / Resolution.DAY) + 1) * Resolution.DAY
-    finest = retention.finest(end, now)
-    return math.ceil(end / finest) * finest
+def _end(query: LedgerQuery, start: int, now: float, retention: Retention) -> int:
+    if query.end < now:
+        finest = _finest_until(query.end, start, now, retention)
+        return math.ceil(query.end / finest) * finest
+    # Nothing has ended after now: the longest bucket that it lies in may be taken whole.
+    for one in _LONGEST_FIRST:
+        if start <= now - now % one and _fits(one, query.step_s):
+            return math.floor(now / one) * one + one
+    return start
+
+
+def _finest_until(end: float, start: int, now: float, retention: Retention) -> Resolution:
+    """The shortest buckets that are kept of all the time before an end that no longer ones fill."""
+    for one, longer in pairwise(_ASKED_FOR):
+        if max(start, end - end % longer) >= now - retention.of(one):
+            return one
+    return _ASKED_FOR[-1]
+
+
+def _fits(resolution: Resolution, step_s: int | None) -> bool:
+    return step_s is None or step_s % resolution == 0
 
 
 def _spans(start: int, end: int, step_s: int | None) -> Iterator[Span]:
@@ -145,7 +162,7 @@ def _spans(start: int, end: int, step_s: int | None) -> Iterator[Span]:
         fitting = (
             one
             for one in _LONGEST_FIRST
-            if at % one == 0 and at + one <= end and (step_s is None or step_s % one == 0)
+            if at % one == 0 and at + one <= end and _fits(one, step_s)
         )
         resolution = next(fitting, _SHORTEST)
         until = at + resolution
@@ -155,7 +172,7 @@ def _spans(start: int, end: int, step_s: int | None) -> Iterator[Span]:
             longer
             and until % longer == 0
             and until + longer <= end
-            and (step_s is None or step_s % longer == 0)
+            and _fits(longer, step_s)
         ):
             until += resolution
         yield Span(resolution, at, until)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from service.domain import sketch
 from service.domain.rollup import Cell, Kind, LedgerAnswer, LedgerQuery, Rollup
-from service.domain.rollup_answer import NEEDED, Ranking, Sums, ranking, shown, total_of
+from service.domain.rollup_answer import Ranking, Sums, ranking, rollup, shown
 from service.domain.rollup_plan import CELLS_MAX, Place, Plan, Retention, TooMuch, plan
 from service.domain.rollup_views import View
 from service.domain.sketch import Tally
@@ -29,12 +29,12 @@ class Inquiry:
     async def answer(self, query: LedgerQuery, data_until: float) -> LedgerAnswer:
         """Raises StoreError, and TooMuch."""
         planned = self._plan(query)
-        sums = await self.store.sums(planned, query.counts | NEEDED[query.rank])
+        sums = await self.store.sums(planned)
         if len(sums) > CELLS_MAX:
             raise TooMuch("so many groups and steps: ask for less time, or by fewer things")
         ranked, cells, total = await asyncio.to_thread(_ranked, sums, query)
         page = cells[query.offset : query.offset + query.cells_max]
-        rollups = {place: Rollup(counts) for place, counts in page}
+        rollups = {place: rollup(number) for place, number in page}
         if query.kinds and cells:
             await self._tally(planned, query, ranked, rollups)
             await self._tally_total(query, rollups, total)
@@ -89,7 +89,7 @@ def _ranked(
     sums: Mapping[Place, Sums], query: LedgerQuery
 ) -> tuple[Ranking, Sequence[tuple[Place, Sums]], Rollup]:
     ranked = ranking(sums, query.rank, query.limit)
-    return ranked, shown(sums, ranked), Rollup(total_of(sums.values()))
+    return ranked, shown(sums, ranked), rollup(sum(sums.values()))
 
 
 def _leave(

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice, zip_longest
-from operator import itemgetter
+from itertools import islice, repeat, zip_longest
 from typing import Any
 
-from service.domain.rollup import COUNTS, Count, Kind, Label, Rollup
+from service.domain.rollup import Kind, Rollup
+from service.domain.rollup_answer import Sums
 from service.domain.rollup_plan import Place, Plan, Retention, TooMuch
 from service.domain.rollup_views import Row, View
 from service.domain.sketch import Tally
 from service.ledger import redis_layout as layout
 from service.ledger.redis_layout import Hash
-from service.ledger.store import ROWS_MAX, Batch, StoreError, place_of, tallies_of
+from service.ledger.store import ROWS_MAX, Batch, Packed, StoreError, not_ours, placed, tallies_of
 from service.redis_door import RedisTerms, connect, kind
 
 TIMEOUT_S = 2.0
@@ -25,6 +25,8 @@ ROUND_TRIP_MAX_S = 5.0
 _AT_ONCE_MAX = 64
 _HASHES_MAX = 50_000
 _CHUNKS_MAX = 1_000_000
+Where = tuple[Hash, int, int]
+"""From and until when it counts."""
 _REMEDY = "see whether Redis answers, has room, and lets the service write"
 
 
@@ -54,7 +56,8 @@ class RedisStore:
         rows: dict[Hash, list[tuple[Row, Rollup]]] = defaultdict(list)
         for item in batch.rows.items():
             rows[layout.hash_of(item[0])].append(item)
-        chains = (self._adding_to(where, found, batch) for where, found in rows.items())
+        packed = Packed()
+        chains = (self._adding_to(where, found, batch, packed) for where, found in rows.items())
         rounds = zip_longest(*chains)
         return [
             list(part)
@@ -63,37 +66,35 @@ class RedisStore:
         ]
 
     def _adding_to(
-        self, where: Hash, rows: list[tuple[Row, Rollup]], batch: Batch
+        self, where: Hash, rows: list[tuple[Row, Rollup]], batch: Batch, packed: Packed
     ) -> Iterable[Sequence[Any]]:
         names = where.names(self._prefix)
         expires_at = layout.expires_at(where, self._retention)
         for number, part in enumerate(_parts(rows, layout.ROWS_AT_ONCE_MAX)):
             known_by = batch.writer, batch.number * _CHUNKS_MAX + number, expires_at
-            yield layout.ADD, len(names), *names, *known_by, *layout.adding(part)
+            yield layout.ADD, len(names), *names, *known_by, *layout.adding(part, packed)
 
-    async def sums(self, plan: Plan, counts: Collection[Count]) -> dict[Place, list[int]]:
-        _ = counts
-        found: dict[Place, list[int]] = {}
+    async def sums(self, plan: Plan) -> dict[Place, Sums]:
+        by_bucket: dict[int, dict[bytes, Sums]] = {}
         hashes = await self._hashes(plan)
-        read = _reading(plan)
         rows_count = 0
         for part in _parts(hashes, _AT_ONCE_MAX):
             told = await self._read(layout.READ_SUMS, part, 0)
-            rows_count += await asyncio.to_thread(_sum_up, told, read, found)
+            rows_count += await asyncio.to_thread(_sum_up, told, part, plan, by_bucket)
             if rows_count > ROWS_MAX:
                 raise TooMuch("it takes in too many sums: ask for less time, or by fewer things")
-        return found
+        return await asyncio.to_thread(_understood, plan, by_bucket)
 
     async def tallies(
         self, plan: Plan, kinds: Collection[Kind], wanted: Collection[Place]
     ) -> dict[Place, dict[Kind, Tally]]:
         found: dict[Kind, dict[Place, list[bytes]]] = {one: defaultdict(list) for one in kinds}
         hashes = await self._hashes(plan)
-        read = _reading(plan)
         numbers = sorted(map(int, kinds))
         for part in _parts(hashes, _AT_ONCE_MAX):
-            told = await self._read(layout.READ_TALLIES, part, 2, *numbers)
-            await asyncio.to_thread(_collect, told, read, wanted, found)
+            times = [(start, end, *numbers) for _, start, end in part]
+            told = await self._read(layout.READ_TALLIES, part, 2, times)
+            await asyncio.to_thread(_collect, told, plan, wanted, found)
         return await asyncio.to_thread(tallies_of, found)
 
     async def forget(self, now: float) -> None:
@@ -106,7 +107,7 @@ class RedisStore:
         except Exception as error:  # noqa: BLE001 - whatever the library makes of it
             raise StoreError(kind(error)) from None
 
-    async def _hashes(self, plan: Plan) -> list[tuple[Hash, int, int]]:
+    async def _hashes(self, plan: Plan) -> list[Where]:
         tenants: Collection[str] = ("",)
         if plan.view in layout.BY_TENANT:
             tenants = await self._tenants(plan) if plan.tenants is None else plan.tenants
@@ -119,19 +120,24 @@ class RedisStore:
         """Those of whom anything is known, of that time."""
         by_tenant = replace(plan, view=View.TENANT, axes=(), filters={})
         hashes = list(layout.hashes(by_tenant, ()))
-        found: set[str] = set()
+        by_bucket: dict[int, dict[bytes, Sums]] = {}
         for part in _parts(hashes, _AT_ONCE_MAX):
-            for told in await self._read(layout.READ_SUMS, part, 0):
-                found.update(words[1] for words, _ in _understood(told))
-        return found
+            told = await self._read(layout.READ_SUMS, part, 0)
+            _sum_up(told, part, by_tenant, by_bucket)
+        names = {name for sums in by_bucket.values() for name in sums}
+        return {layout.key_of(name).tenant for name in names}
 
     async def _read(
-        self, script: str, hashes: Sequence[tuple[Hash, int, int]], name: int, *more: int
+        self,
+        script: str,
+        hashes: Sequence[Where],
+        name: int,
+        more: Iterable[Sequence[int]] = repeat(()),
     ) -> list[bytes]:
         return await self._ask(
             [
-                (script, 1, where.names(self._prefix)[name], start, end, *more)
-                for where, start, end in hashes
+                (script, 1, where.names(self._prefix)[name], *numbers)
+                for (where, _, _), numbers in zip(hashes, more, strict=False)
             ]
         )
 
@@ -149,61 +155,48 @@ class RedisStore:
             raise StoreError(f"Redis at {self._server}: {kind(error)}", _REMEDY) from None
 
 
-Reading = Callable[[Sequence[Any]], Place | None]
-
-
-def _reading(plan: Plan) -> Reading:
-    """Where a field that was read counts."""
-    if plan.filters or any(isinstance(axis, Label) for axis in plan.axes):
-        return lambda words: place_of(plan, words[0], layout.key_of(words))
-    places = [1 + _FIELDS.index(axis.value) for axis in plan.axes if not isinstance(axis, Label)]
-    if len(places) > 1:
-        several = itemgetter(*places)
-        return lambda words: Place(plan.bucket(words[0]), several(words))
-    if places:
-        (place,) = places
-        return lambda words: Place(plan.bucket(words[0]), (words[place],))
-    return lambda words: Place(plan.bucket(words[0]), ())
-
-
-_FIELDS = ("tenant", "provider", "model", "method", "status", "cache")
-
-
-def _sum_up(told: Sequence[bytes], read: Reading, found: dict[Place, list[int]]) -> int:
+def _sum_up(
+    told: Sequence[bytes],
+    hashes: Sequence[Where],
+    plan: Plan,
+    by_bucket: dict[int, dict[bytes, Sums]],
+) -> int:
     rows_count = 0
-    for text in told:
-        for words, sums in _understood(text):
-            rows_count += 1
-            place = read(words)
-            if place is None:
-                continue
-            total = found.get(place)
-            if total is None:
-                total = found[place] = [0] * len(COUNTS)
-            numbers = iter(sums)
-            for count, number in zip(numbers, numbers, strict=True):
-                if count < len(COUNTS):
-                    total[count] += number
+    try:
+        for text, (_, begin, end) in zip(told, hashes, strict=True):
+            for start, key, sums in layout.read_sums(text):
+                rows_count += 1
+                if begin <= start < end:
+                    by_key = by_bucket.setdefault(plan.bucket(start), {})
+                    by_key[key] = by_key.get(key, 0) + sums
+    except ValueError:
+        raise not_ours() from None
     return rows_count
 
 
-def _understood(text: bytes) -> Iterable[tuple[Sequence[Any], Sequence[int]]]:
+def _understood(plan: Plan, by_bucket: Mapping[int, Mapping[bytes, Sums]]) -> dict[Place, Sums]:
     try:
-        yield from layout.read_sums(text)
+        return placed(plan, by_bucket, layout.key_of)
     except ValueError:
-        raise StoreError("Redis holds what is no ledger", "let nobody else write there") from None
+        raise not_ours() from None
 
 
 def _collect(
     told: Sequence[bytes],
-    read: Reading,
+    plan: Plan,
     wanted: Collection[Place],
     found: dict[Kind, dict[Place, list[bytes]]],
 ) -> None:
+    values: dict[bytes, tuple[str, ...] | None] = {}
     for text in told:
-        for words, of, blob in layout.read_tallies(text):
-            place = read(words)
-            if place is not None and place in wanted:
+        for start, key, of, blob in layout.read_tallies(text):
+            if key not in values:
+                values[key] = plan.values(layout.key_of(key))
+            known = values[key]
+            if known is None:
+                continue
+            place = Place(plan.bucket(start), known)
+            if place in wanted:
                 found[of][place].append(blob)
 
 

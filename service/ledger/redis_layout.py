@@ -2,33 +2,38 @@
 
 A hash holds the sums of one view in buckets of one length over a while, of one tenant where the
 view is large; beside it, in the same slot of a cluster, stand its tallies, those of all kinds of a
-row in one value, and the last number that each writer added.
+row in one value, and the last number that each writer added. The sums of a row are a value that
+says whose it is, so that a hash is read as one text, and without its fields:
+
+start of the bucket, length of the key, each in 4 bytes, little-endian; the key as JSON; the sums as
+`lanes` pack them.
 """
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Collection, Iterator, Sequence
-from struct import Struct
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import orjson
 
-from service.domain import sketch
+from service.domain import lanes
 from service.domain.rollup import Key, Kind, Rollup
+from service.domain.rollup_answer import Sums
 from service.domain.rollup_plan import Plan, Retention
-from service.domain.rollup_views import Resolution, Row, View
+from service.domain.rollup_views import RESOLUTIONS, Resolution, Row, View
+from service.ledger.store import Packed
 
 EXACT_MAX = 2**53
 """Scripts add exactly up to this: 9 million USD in one row."""
 ROWS_AT_ONCE_MAX = 50
 """So many take Redis a few milliseconds, in which it answers nobody else."""
-_DAY_S = 86_400
 _HASH_S = {
-    Resolution.MINUTE: 3600,
-    Resolution.HOUR: _DAY_S,
-    Resolution.DAY: 8 * _DAY_S,
+    **dict[Resolution, int](pairwise(RESOLUTIONS)),
+    Resolution.WEEK: 8 * Resolution.WEEK,
 }
-"""Over how long a hash goes."""
+"""Over how long a hash goes: one bucket of the next resolution, which is read where all count."""
 BY_TENANT = frozenset({View.PAIR, View.LABEL, View.FULL})
 
 
@@ -47,7 +52,7 @@ class Hash(NamedTuple):
     def names(self, prefix: str) -> list[bytes]:
         """Of the sums, of the writers, and of the tallies."""
         tenant = self.tenant.replace("%", "%25").replace("{", "%7B").replace("}", "%7D")
-        tag = f"{prefix}:l1:{int(self.view)}:{int(self.resolution)}:{self.start}:{tenant}"
+        tag = f"{prefix}:l2:{int(self.view)}:{int(self.resolution)}:{self.start}:{tenant}"
         return [b"{%b}:%b" % (tag.encode(), end) for end in (b"s", b"w", b"t")]
 
 
@@ -72,58 +77,60 @@ def expires_at(where: Hash, retention: Retention) -> int:
     return int(where.end + retention.of(where.resolution))
 
 
-def adding(rows: Sequence[tuple[Row, Rollup]]) -> Iterator[Any]:
+def adding(rows: Sequence[tuple[Row, Rollup]], packed: Packed) -> Iterator[Any]:
     """What `ADD` is told of rows of one hash: how many, their sums, then their tallies."""
     yield len(rows)
     for row, rollup in rows:
+        key = orjson.dumps(tuple(row.key))
         yield _field(row)
-        yield _sums(rollup.counts)
+        yield _HEAD.pack(row.start, len(key)) + key + packed.sums(rollup)
     for row, rollup in rows:
         if rollup.tallies:
             yield _field(row)
-            yield b"".join(_tallies(rollup))
-
-
-def _tallies(rollup: Rollup) -> Iterator[bytes]:
-    for kind, tally in rollup.tallies.items():
-        blob = sketch.packed(tally)
-        if blob:
-            yield _KIND_HEAD.pack(kind, len(blob)) + blob
+            yield b"".join(
+                _KIND_HEAD.pack(kind, len(blob)) + blob
+                for kind, blob in packed.tallies(rollup).items()
+            )
 
 
 def _field(row: Row) -> bytes:
     return orjson.dumps((row.start, *row.key))[1:-1]
 
 
-def _sums(counts: Sequence[int]) -> str:
-    return ",".join(f"{place},{number}" for place, number in enumerate(counts) if number)
+def read_sums(told: bytes) -> Iterator[tuple[int, bytes, Sums]]:
+    """Start, key and sums of every row. Raises ValueError for what is none."""
+    at, end = 0, len(told)
+    try:
+        while at < end:
+            start, key_bytes = _HEAD.unpack_from(told, at)
+            key = at + _HEAD.size
+            sums = key + key_bytes
+            at = sums + lanes.length(told, sums)
+            yield start, told[key:sums], lanes.unpacked(told[sums:at])
+    except (IndexError, struct.error):
+        raise ValueError("these are no rows") from None
 
 
-def read_sums(told: bytes) -> Iterator[tuple[Sequence[Any], Sequence[int]]]:
-    """Fields, as start and key, and sums, as place and number by turns. ValueError for others."""
-    if told:
-        words = orjson.loads(b"[[%b]]" % told)
-        yield from zip(words[::2], words[1::2], strict=True)
-
-
-def read_tallies(told: bytes) -> Iterator[tuple[Sequence[Any], Kind, bytes]]:
-    """Fields, and the packed tallies of the kinds that were asked for."""
+def read_tallies(told: bytes) -> Iterator[tuple[int, bytes, Kind, bytes]]:
+    """Start and key of a row, and the packed tally of one of the kinds that were asked for."""
     at = 0
     while at < len(told):
         field_bytes, kind, blob_bytes = _TOLD_HEAD.unpack_from(told, at)
         field = at + _TOLD_HEAD.size
         blob = field + field_bytes
         at = blob + blob_bytes
-        yield orjson.loads(b"[%b]" % told[field:blob]), Kind(kind), told[blob:at]
+        start, _, key = told[field:blob].partition(b",")
+        yield int(start), b"[%b]" % key, Kind(kind), told[blob:at]
 
 
-_KIND_HEAD = Struct("<BI")
-_TOLD_HEAD = Struct("<IBI")
+_HEAD = struct.Struct("<II")
+_KIND_HEAD = struct.Struct("<BI")
+_TOLD_HEAD = struct.Struct("<IBI")
 
 
-def key_of(words: Sequence[Any]) -> Key:
-    """Of a field that was read."""
-    _, tenant, provider, model, method, status, cache, labels = words
+def key_of(text: bytes) -> Key:
+    """Raises ValueError for what is none."""
+    tenant, provider, model, method, status, cache, labels = orjson.loads(text)
     kept = tuple((name, value) for name, value in labels)
     return Key(tenant, provider, model, method, status, cache, kept)
 
@@ -135,22 +142,29 @@ local sums, writers = KEYS[1], KEYS[2]
 if tonumber(redis.call('HGET', writers, ARGV[1]) or -1) >= tonumber(ARGV[2]) then return 0 end
 redis.call('HSET', writers, ARGV[1], ARGV[2])
 redis.call('EXPIREAT', writers, ARGV[3])
-local function text(number)
-  if number < 1e14 then return tostring(number) end
-  return string.format('%.0f', number)
+local function unpacked(value, at)
+  local first, count, width = string.byte(value, at + 1, at + 3)
+  if not width or #value ~= at + 3 + width * count then return nil end
+  return first, count, {struct.unpack('<' .. string.rep('i' .. width, count), value, at + 4)}
 end
 local function summed(old, new)
-  local found, places = {}, {}
-  for place, number in string.gmatch(old .. ',' .. new, '(%d+),(-?%d+)') do
-    if not found[place] then
-      places[#places + 1] = place
-      found[place] = 0
-    end
-    found[place] = found[place] + tonumber(number)
-  end
+  local at = 8 + struct.unpack('<I4', new, 5)
+  local first, count, sums = unpacked(old, at)
+  local from, more, added = unpacked(new, at)
+  if not first or count == 0 then return new end
+  if more == 0 then return old end
+  local low, high = math.min(first, from), math.max(first + count, from + more) - 1
   local out = {}
-  for i, place in ipairs(places) do out[i] = place .. ',' .. text(found[place]) end
-  return table.concat(out, ',')
+  for lane = low, high do
+    out[1 + lane - low] = 0
+  end
+  for i = 1, count do out[first - low + i] = sums[i] end
+  for i = 1, more do out[from - low + i] = out[from - low + i] + added[i] end
+  local most, width = 0, 1
+  for _, sum in ipairs(out) do most = math.max(most, sum, -sum) end
+  while most >= 2 ^ (8 * width - 1) do width = width + 1 end
+  return string.sub(new, 1, at) .. string.char(low, #out, width)
+    .. struct.pack('<' .. string.rep('i' .. width, #out), unpack(out))
 end
 local widths = {[1] = 'B', [2] = 'H', [4] = 'I4', [8] = 'I8'}
 local function tally(blob, into)
@@ -238,7 +252,10 @@ redis.call('EXPIREAT', KEYS[3], ARGV[3])
 return 1
 """
 
-# As one text: the library takes ten times as long to read so many. Arguments: from and until when.
+# As one text: the library takes ten times as long to read so many.
+READ_SUMS = "return table.concat(redis.call('HVALS', KEYS[1]))"
+
+# Further arguments: from and until when, and the numbers of the kinds.
 _IN_TIME = """
 local all, out = redis.call('HGETALL', KEYS[1]), {}
 local from, till = tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -260,11 +277,6 @@ _WANTED_KINDS = """
       at = at + 5 + length
     end
 """
-READ_SUMS = (
-    _IN_TIME.replace("%s", "out[#out + 1] = all[i] out[#out + 1] = all[i + 1]")
-    + "return table.concat(out, '],[')"
-)
-# Further arguments: the numbers of the kinds.
 READ_TALLIES = (
     "local wanted = {} for i = 3, #ARGV do wanted[tonumber(ARGV[i])] = true end"
     + _IN_TIME.replace("%s", _WANTED_KINDS)

@@ -10,15 +10,15 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
-from operator import add
 from pathlib import Path
 from typing import TypeVar
 
-from service.domain.rollup import Count, Kind
+from service.domain.rollup import Kind
+from service.domain.rollup_answer import Sums
 from service.domain.rollup_plan import Place, Plan, Retention
 from service.domain.sketch import Tally
 from service.ledger.sqlite_file import SqliteFile
-from service.ledger.store import Batch, StoreError, place_of, tallies_of
+from service.ledger.store import Batch, StoreError, tallies_of
 
 T = TypeVar("T")
 
@@ -42,17 +42,8 @@ class SqliteStore:
     async def add(self, batch: Batch) -> None:
         await _on(self._writing, lambda: self._writer.add(batch))
 
-    async def sums(self, plan: Plan, counts: Collection[Count]) -> dict[Place, list[int]]:
-        return await _on(self._reading, lambda: self._sums(plan, counts))
-
-    def _sums(self, plan: Plan, counts: Collection[Count]) -> dict[Place, list[int]]:
-        found: dict[Place, list[int]] = {}
-        for start, key, sums in self._reader.sums(plan, counts):
-            place = place_of(plan, start, key)
-            if place is not None:
-                known = found.get(place)
-                found[place] = sums if known is None else list(map(add, known, sums))
-        return found
+    async def sums(self, plan: Plan) -> dict[Place, Sums]:
+        return await _on(self._reading, lambda: self._reader.sums(plan))
 
     async def tallies(
         self, plan: Plan, kinds: Collection[Kind], wanted: Collection[Place]
@@ -65,8 +56,11 @@ class SqliteStore:
         in_order = sorted(kinds)
         found: dict[Kind, dict[Place, list[bytes]]] = {one: defaultdict(list) for one in kinds}
         for start, key, blobs in self._reader.tallies(plan, in_order):
-            place = place_of(plan, start, key)
-            if place is not None and place in wanted:
+            values = plan.values(key)
+            if values is None:
+                continue
+            place = Place(plan.bucket(start), values)
+            if place in wanted:
                 for kind, blob in zip(in_order, blobs, strict=True):
                     if blob:
                         found[kind][place].append(blob)

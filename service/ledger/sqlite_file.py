@@ -9,7 +9,8 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from functools import partial
 from os import stat_result
 from os.path import samestat
 from pathlib import Path
@@ -17,12 +18,13 @@ from typing import Any
 
 import orjson
 
-from service.domain import sketch
-from service.domain.rollup import KINDS, Count, Key, Kind, Rollup
-from service.domain.rollup_plan import Plan, Retention, Span, TooMuch
+from service.domain import lanes, sketch
+from service.domain.rollup import KINDS, Key, Kind
+from service.domain.rollup_answer import Sums
+from service.domain.rollup_plan import Place, Plan, Retention, Span, TooMuch
 from service.domain.rollup_views import RESOLUTIONS, View
 from service.ledger import sqlite_schema as schema
-from service.ledger.store import Batch, StoreError
+from service.ledger.store import Batch, Packed, StoreError, not_ours, placed
 
 BUSY_TIMEOUT_S = 5.0
 """How long another process may write meanwhile."""
@@ -80,9 +82,17 @@ class SqliteFile:
             ((*row[:2], row.key.tenant, row.start, self._id(connection, row.key, day)), rollup)
             for row, rollup in batch.rows.items()
         ]
-        connection.executemany(schema.ADD_SUMS, ((*row, *rollup.counts) for row, rollup in rows))
+        packed = Packed()
         connection.executemany(
-            schema.ADD_TALLIES, ((*row, *_packed(rollup)) for row, rollup in rows if rollup.tallies)
+            schema.ADD_SUMS, ((*row, packed.sums(rollup)) for row, rollup in rows)
+        )
+        connection.executemany(
+            schema.ADD_TALLIES,
+            (
+                (*row, *map(packed.tallies(rollup).get, KINDS))
+                for row, rollup in rows
+                if rollup.tallies
+            ),
         )
         connection.execute(schema.SET_NUMBER, (batch.writer, batch.number, day))
 
@@ -94,34 +104,38 @@ class SqliteFile:
             self._ids[key] = found
         return found
 
-    def sums(self, plan: Plan, counts: Collection[Count]) -> Iterator[tuple[int, Key, list[int]]]:
-        """Start, key and all counts, summed over each step; 0 where one was not asked for.
-
-        Raises TooMuch when it takes too long.
-        """
-
-        def select(span: Span) -> str:
-            return schema.select_sums(counts, plan.step_s, span.resolution)
-
-        for name, bucket, *sums in self._selected(plan, select):
-            yield plan.start if plan.step_s is None else bucket, name, sums
+    def sums(self, plan: Plan) -> dict[Place, Sums]:
+        """By place. Raises TooMuch when it takes too long."""
+        by_bucket: dict[int, dict[int, Sums]] = {}
+        with self._open() as connection:
+            at, sums = -1, dict[int, Sums]()
+            try:
+                for name, start, blob in self._selected(connection, plan, schema.SELECT_SUMS):
+                    if start != at:
+                        # They come in this order: it is not looked up for each of them.
+                        at, sums = start, by_bucket.setdefault(plan.bucket(start), {})
+                    sums[name] = sums.get(name, 0) + lanes.unpacked(blob)
+            except ValueError:
+                raise not_ours() from None
+            return placed(plan, by_bucket, partial(self._key, connection))
 
     def tallies(
         self, plan: Plan, kinds: Sequence[Kind]
     ) -> Iterator[tuple[int, Key, Sequence[bytes | None]]]:
-        """Start, key and packed tallies of every row."""
-        statement = schema.select_tallies(kinds)
-        for name, start, *blobs in self._selected(plan, lambda _: statement):
-            yield start, name, blobs
-
-    def _selected(self, plan: Plan, select: Callable[[Span], str]) -> Iterator[Sequence[Any]]:
+        """Start, key and packed tallies of every row. Raises TooMuch as above."""
         with self._open() as connection:
-            give_up_at = time.monotonic() + QUERY_MAX_S
-            connection.set_progress_handler(lambda: time.monotonic() > give_up_at, _STEPS)
-            for span in plan.spans:
-                terms = self._terms(connection, plan, span)
-                for name, *rest in connection.execute(select(span), terms):
-                    yield self._key(connection, name), *rest
+            for name, start, *blobs in self._selected(
+                connection, plan, schema.select_tallies(kinds)
+            ):
+                yield start, self._key(connection, name), blobs
+
+    def _selected(
+        self, connection: sqlite3.Connection, plan: Plan, select: str
+    ) -> Iterator[Sequence[Any]]:
+        give_up_at = time.monotonic() + QUERY_MAX_S
+        connection.set_progress_handler(lambda: time.monotonic() > give_up_at, _STEPS)
+        for span in plan.spans:
+            yield from connection.execute(select, self._terms(connection, plan, span))
 
     def _terms(self, connection: sqlite3.Connection, plan: Plan, span: Span) -> Mapping[str, Any]:
         terms = {"view": plan.view, "resolution": span.resolution}
@@ -129,13 +143,7 @@ class SqliteFile:
         if tenants is None or plan.view in (View.ALL, View.TARGET, View.OUTCOME):
             tenants = [tenant for (tenant,) in connection.execute(schema.TENANTS, terms)]
         listed = orjson.dumps(sorted(tenants)).decode()
-        return {
-            **terms,
-            "tenants": listed,
-            "start": span.start,
-            "end": span.end,
-            "step": plan.step_s,
-        }
+        return {**terms, "tenants": listed, "start": span.start, "end": span.end}
 
     def _key(self, connection: sqlite3.Connection, name: int) -> Key:
         key = self._keys.get(name)
@@ -215,6 +223,7 @@ class SqliteFile:
             # A crash of the machine may lose what came last, and never harms the rest.
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA cache_size = -16384")
+            connection.create_function("summed", 2, _summed, deterministic=True)
             connection.create_function("merged", 2, _merged, deterministic=True)
             schema.prepare(connection)
             self._opened = self._file.stat()
@@ -247,13 +256,16 @@ def _key(text: str) -> Key:
     return Key(tenant, provider, model, method, status, cache, kept)
 
 
-def _packed(rollup: Rollup) -> Iterable[bytes | None]:
-    return (sketch.packed(rollup.tallies.get(kind, {})) or None for kind in KINDS)
+def _summed(one: bytes, other: bytes) -> bytes:
+    try:
+        return lanes.added(one, other)
+    except ValueError:
+        # What cannot be read is no reason to lose what comes.
+        return other
 
 
 def _merged(one: bytes, other: bytes) -> bytes:
     try:
         return sketch.packed(sketch.sum_of((one, other)))
     except ValueError:
-        # What cannot be read is no reason to lose what comes.
         return other

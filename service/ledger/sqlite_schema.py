@@ -1,7 +1,7 @@
 """The tables of the embedded ledger, and the statements that add to them and sum them up.
 
-One row holds one sum: `sums` its counts, `tallies` its tallies, apart, since most questions need
-none. `names` has the keys, since each stands in many rows.
+One row holds one sum: `sums` its counts, packed as `lanes` do, `tallies` its tallies, apart, since
+most questions need none. `names` has the keys, since each stands in many rows.
 """
 
 from __future__ import annotations
@@ -9,17 +9,16 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection
 
-from service.domain.rollup import COUNTS, KINDS, Count, Kind
+from service.domain.rollup import KINDS, Kind
 
-VERSION = 1
-"""Of the tables as a whole. A new count or kind is a new column, and no new version."""
+VERSION = 2
+"""Of the tables as a whole. A new count is a new lane, a new kind a new column: no new version."""
 
 
-def column(of: Count | Kind) -> str:
+def column(of: Kind) -> str:
     return of.name.lower()
 
 
-_COUNT_COLUMNS = [column(count) for count in COUNTS]
 _KIND_COLUMNS = [column(kind) for kind in KINDS]
 _ROW = "view, resolution, tenant, start, name"
 _ROW_COLUMNS = (
@@ -31,7 +30,7 @@ _WRITERS = "writer TEXT PRIMARY KEY, number INTEGER NOT NULL, day INTEGER NOT NU
 _TABLES = (
     f"CREATE TABLE names ({_NAMES})",
     f"CREATE TABLE writers ({_WRITERS}) WITHOUT ROWID",
-    f"CREATE TABLE sums ({_ROW_COLUMNS}, PRIMARY KEY ({_ROW})) WITHOUT ROWID",
+    f"CREATE TABLE sums ({_ROW_COLUMNS}, counts BLOB NOT NULL, PRIMARY KEY ({_ROW})) WITHOUT ROWID",
     f"CREATE TABLE tallies ({_ROW_COLUMNS}, PRIMARY KEY ({_ROW})) WITHOUT ROWID",
 )
 
@@ -61,18 +60,9 @@ def _marks(number: int) -> str:
     return ", ".join("?" * number)
 
 
-def _add_sums() -> str:
-    columns = ", ".join(_COUNT_COLUMNS)
-    added = ", ".join(f"{name} = {name} + excluded.{name}" for name in _COUNT_COLUMNS)
-    return (
-        f"INSERT INTO sums ({_ROW}, {columns}) VALUES ({_marks(5 + len(_COUNT_COLUMNS))})"
-        f" ON CONFLICT DO UPDATE SET {added}"
-    )
-
-
 def _add_tallies() -> str:
     columns = ", ".join(_KIND_COLUMNS)
-    # `merged` is ours, and takes its time: most rows have none of most kinds.
+    # `merged` is ours, as `summed` is, and takes its time: most rows have none of most kinds.
     added = ", ".join(
         f"{name} = CASE WHEN excluded.{name} IS NULL THEN {name}"
         f" WHEN {name} IS NULL THEN excluded.{name} ELSE merged({name}, excluded.{name}) END"
@@ -84,18 +74,14 @@ def _add_tallies() -> str:
     )
 
 
-ADD_SUMS = _add_sums()
+ADD_SUMS = (
+    f"INSERT INTO sums ({_ROW}, counts) VALUES ({_marks(6)})"
+    " ON CONFLICT DO UPDATE SET counts = summed(counts, excluded.counts)"
+)
 ADD_TALLIES = _add_tallies()
 
 
-def select_sums(counts: Collection[Count], step_s: int | None, resolution: int) -> str:
-    """Name, bucket, and all counts, of one span; 0 for others. `:step` is that of the answer."""
-    if step_s == resolution:
-        columns = ", ".join(column(count) if count in counts else "0" for count in COUNTS)
-        return f"SELECT name, start, {columns} FROM sums WHERE {_WHERE}"
-    bucket = "0" if step_s is None else "start - start % :step"
-    sums = ", ".join(f"sum({column(count)})" if count in counts else "0" for count in COUNTS)
-    return f"SELECT name, {bucket} AS bucket, {sums} FROM sums WHERE {_WHERE} GROUP BY 1, 2"
+SELECT_SUMS = f"SELECT name, start, counts FROM sums WHERE {_WHERE}"
 
 
 def select_tallies(kinds: Collection[Kind]) -> str:
@@ -126,18 +112,15 @@ def prepare(connection: sqlite3.Connection) -> None:
             for table in _TABLES:
                 connection.execute(table)
             connection.execute(f"PRAGMA user_version = {VERSION}")
-        _add_columns(connection, "sums", _COUNT_COLUMNS, "INTEGER NOT NULL DEFAULT 0")
-        _add_columns(connection, "tallies", _KIND_COLUMNS, "BLOB")
+        _add_columns(connection)
         connection.execute("COMMIT")
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
 
 
-def _add_columns(
-    connection: sqlite3.Connection, table: str, columns: Collection[str], form: str
-) -> None:
-    known = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
-    for name in columns:
+def _add_columns(connection: sqlite3.Connection) -> None:
+    known = {row[1] for row in connection.execute("PRAGMA table_info(tallies)")}
+    for name in _KIND_COLUMNS:
         if name not in known:
-            connection.execute(f"ALTER TABLE {table} ADD COLUMN {name} {form}")
+            connection.execute(f"ALTER TABLE tallies ADD COLUMN {name} BLOB")

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-from service.domain import sketch
-from service.domain.rollup import Count, Key, Kind, Rollup
+from service.domain import lanes, sketch
+from service.domain.rollup import Key, Kind, Rollup
+from service.domain.rollup_answer import Sums
 from service.domain.rollup_plan import Place, Plan
 from service.domain.rollup_views import Row
 from service.domain.sketch import Tally
 
+N = TypeVar("N", bound=Hashable)
 ROWS_MAX = 1_000_000
 """No question sums more rows than these."""
 
@@ -36,6 +38,30 @@ class Batch:
     rows: Mapping[Row, Rollup]
 
 
+class Packed:
+    """Of the rollups of one batch: each is packed once, in however many rows it stands."""
+
+    def __init__(self) -> None:
+        self._sums: dict[int, bytes] = {}
+        self._tallies: dict[int, Mapping[Kind, bytes]] = {}
+
+    def sums(self, rollup: Rollup) -> bytes:
+        """As `lanes` pack them."""
+        found = self._sums.get(id(rollup))
+        if found is None:
+            found = self._sums[id(rollup)] = lanes.packed(rollup.counts)
+        return found
+
+    def tallies(self, rollup: Rollup) -> Mapping[Kind, bytes]:
+        """As `sketch` packs them, without those that are empty."""
+        found = self._tallies.get(id(rollup))
+        if found is None:
+            packed = {kind: sketch.packed(tally) for kind, tally in rollup.tallies.items()}
+            found = {kind: blob for kind, blob in packed.items() if blob}
+            self._tallies[id(rollup)] = found
+        return found
+
+
 class Store(Protocol):
     """Every method may be called again after it failed, and raises StoreError alone.
 
@@ -48,8 +74,8 @@ class Store(Protocol):
         """All of it, or nothing of what it can tell apart: what was added counts once."""
         ...
 
-    async def sums(self, plan: Plan, counts: Collection[Count]) -> dict[Place, list[int]]:
-        """By place, as long as COUNTS; 0 where a count was not asked for."""
+    async def sums(self, plan: Plan) -> dict[Place, Sums]:
+        """By place."""
         ...
 
     async def tallies(
@@ -65,10 +91,21 @@ class Store(Protocol):
     async def aclose(self) -> None: ...
 
 
-def place_of(plan: Plan, start: int, key: Key) -> Place | None:
-    """None for what the plan does not count."""
-    values = plan.values(key)
-    return None if values is None else Place(plan.bucket(start), values)
+def placed(
+    plan: Plan, by_bucket: Mapping[int, Mapping[N, Sums]], key_of: Callable[[N], Key]
+) -> dict[Place, Sums]:
+    """What was summed by the name of a key, and by bucket."""
+    found: dict[Place, Sums] = {}
+    values_of: dict[N, tuple[str, ...] | None] = {}
+    for bucket, by_name in by_bucket.items():
+        for name, number in by_name.items():
+            if name not in values_of:
+                values_of[name] = plan.values(key_of(name))
+            values = values_of[name]
+            if values is not None:
+                place = Place(bucket, values)
+                found[place] = found.get(place, 0) + number
+    return found
 
 
 def tallies_of(
@@ -81,5 +118,10 @@ def tallies_of(
             for place, blobs in by_place.items():
                 found.setdefault(place, {})[kind] = sketch.sum_of(blobs)
     except ValueError:
-        raise StoreError("the ledger holds what is none", "let nobody else write there") from None
+        raise not_ours() from None
     return found
+
+
+def not_ours() -> StoreError:
+    """Somebody else wrote where the ledger is."""
+    return StoreError("the ledger holds what is none", "let nobody else write there")

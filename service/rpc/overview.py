@@ -48,11 +48,11 @@ async def overview(ledger: Ledger, asked: Wanted, now: float) -> pb.GetOverviewR
     query = asked.query
     # Of long ago there are no short steps. Round ones of an hour or a day are multiples of those.
     step_s = max(asked.step_s, ledger.finest_s(query.start))
-    whole = await ledger.query(replace(query, kinds=needs.EVERYTHING.kinds))
+    whole = await ledger.query(replace(query, kinds=needs.EVERYTHING))
     before = await ledger.query(_before(query, whole.start))
     points = round((query.end - query.start) / step_s) + 2
     trend = await ledger.query(
-        replace(query, step_s=step_s, **needs.USAGE._asdict(), cells_max=points)
+        replace(query, step_s=step_s, kinds=needs.USAGE, cells_max=points)
     )
     total = whole_cell(whole)
     return pb.GetOverviewResponse(
@@ -78,7 +78,7 @@ async def overview(ledger: Ledger, asked: Wanted, now: float) -> pb.GetOverviewR
 def _before(query: LedgerQuery, summed_from: float) -> LedgerQuery:
     """As much time, up to the bucket in which this one begins: nothing counts twice."""
     start = max(summed_from - (query.end - query.start), 0.0)
-    return replace(query, start=start, end=summed_from, **needs.USAGE._asdict())
+    return replace(query, start=start, end=summed_from, kinds=needs.USAGE)
 
 
 async def _top(
@@ -87,7 +87,7 @@ async def _top(
     # Two more: those without a value are a group, too, and those whose value was not kept.
     limit = asked.top + 2
     answer = await ledger.query(
-        replace(asked.query, group_by=(axis,), rank=rank, limit=limit, **needs.USAGE._asdict())
+        replace(asked.query, group_by=(axis,), rank=rank, limit=limit, kinds=needs.USAGE)
     )
     named = [cell for cell in answer.cells if cell.values not in _UNNAMED]
     return [encode.usage_bucket(cell, (name_of(axis),)) for cell in named[: asked.top]]

@@ -20,8 +20,6 @@ from pathlib import Path
 
 from service.domain import counting, sketch
 from service.domain.rollup import (
-    COUNTS,
-    Count,
     Dimension,
     Key,
     Kind,
@@ -31,7 +29,7 @@ from service.domain.rollup import (
     merged,
 )
 from service.domain.rollup_plan import Plan, Retention, plan
-from service.domain.rollup_views import Resolution, Row, View, seen_by
+from service.domain.rollup_views import RESOLUTIONS, Resolution, Row, View, seen_by
 from service.ledger import redis_layout, sqlite_schema
 from service.ledger.book import Book, BookTerms
 from service.ledger.recorder import Recorder
@@ -50,7 +48,7 @@ Read = Callable[[Plan, bool, LedgerQuery], Awaitable[None]]
 
 
 def days(count: int, tenants: int, models: int, until: float) -> Iterator[dict[Row, Rollup]]:
-    """The rows of one day after the other: those by the hour, and those by the day.
+    """The rows of one day after the other: by the hour and by whatever is longer.
 
     They are as large as they would be with ten calls an hour of each tenant to each model; views do
     not agree with each other.
@@ -67,19 +65,23 @@ def days(count: int, tenants: int, models: int, until: float) -> Iterator[dict[R
     for day in range(today - count * DAY_S, today + DAY_S, DAY_S):
         rows: dict[Row, Rollup] = {}
         for view, names in seen.items():
-            by_hour, by_day = pools[view]
-            for hour in range(day, min(day + DAY_S, int(until)), HOUR_S):
-                for key in names:
-                    rows[Row(view, Resolution.HOUR, hour, key)] = rng.choice(by_hour)
-            for key in names:
-                rows[Row(view, Resolution.DAY, day, key)] = rng.choice(by_day)
+            for resolution, pool in pools[view].items():
+                begin = day + -day % resolution
+                for start in range(begin, min(day + DAY_S, int(until)), resolution):
+                    for key in names:
+                        rows[Row(view, resolution, start, key)] = rng.choice(pool)
         yield rows
 
 
-def _pool(rng: random.Random, calls: int) -> tuple[list[Rollup], list[Rollup]]:
-    """Sums of an hour with so many calls, and of a day."""
+def _pool(rng: random.Random, calls: int) -> dict[Resolution, list[Rollup]]:
+    """Sums of an hour with so many calls, and of longer times."""
+    hour, *longer = RESOLUTIONS[1:]
     by_hour = [_rollup(rng, min(calls, 500), calls) for _ in range(max(3, 500 // calls))]
-    return by_hour, [merged(rng.choices(by_hour, k=24)) for _ in range(10)]
+    found = {hour: by_hour}
+    for resolution in longer:
+        count = resolution // HOUR_S
+        found[resolution] = [merged(rng.choices(by_hour, k=count)) for _ in range(10)]
+    return found
 
 
 def _rollup(rng: random.Random, drawn: int, calls: int) -> Rollup:
@@ -92,7 +94,6 @@ def _rollup(rng: random.Random, drawn: int, calls: int) -> Rollup:
 def questions(now: float) -> dict[str, LedgerQuery]:
     month = LedgerQuery(now - DAYS * DAY_S, now)
     latency = frozenset({Kind.TOTAL, Kind.FIRST_TOKEN})
-    costs = frozenset(COUNTS[Count.ATTEMPTS :])
     one = {D.TENANT: frozenset({"tenant-042"})}
     target = (D.PROVIDER, D.MODEL)
     return {
@@ -106,7 +107,7 @@ def questions(now: float) -> dict[str, LedgerQuery]:
         "by model and day, percentiles": replace(
             month, group_by=target, step_s=DAY_S, kinds=latency
         ),
-        "by model and hour, costs": replace(month, group_by=target, step_s=HOUR_S, counts=costs),
+        "by model and hour": replace(month, group_by=target, step_s=HOUR_S),
         "by status and cache": replace(month, group_by=(D.STATUS, D.CACHE_STATUS)),
         "one tenant, by model, percentiles": replace(
             month, group_by=target, filters=one, kinds=latency
@@ -120,13 +121,12 @@ def questions(now: float) -> dict[str, LedgerQuery]:
         "one tenant, by status and model": replace(
             month, group_by=(D.STATUS, D.MODEL), filters=one
         ),
-        "by tenant and model, the total cost": replace(
-            month,
-            group_by=(D.TENANT, D.MODEL),
-            rank=Rank.COST,
-            counts=frozenset(COUNTS[Count.INPUT_NANO_USD : Count.OTHER_NANO_USD + 1]),
+        "by tenant and model, the dearest first": replace(
+            month, group_by=(D.TENANT, D.MODEL), rank=Rank.COST
         ),
-        "by tenant and model, all counts": replace(month, group_by=(D.TENANT, D.MODEL)),
+        "by tenant and model, percentiles": replace(
+            month, group_by=(D.TENANT, D.MODEL), kinds=latency
+        ),
     }
 
 
@@ -202,7 +202,7 @@ def bare_sqlite(file: Path) -> Read:
                 select = (
                     sqlite_schema.select_tallies(sorted(query.kinds))
                     if tallies
-                    else sqlite_schema.select_sums(query.counts, planned.step_s, span.resolution)
+                    else sqlite_schema.SELECT_SUMS
                 )
                 connection.execute(select, terms).fetchall()
 
@@ -212,10 +212,14 @@ def bare_sqlite(file: Path) -> Read:
 def bare_redis(store: RedisStore) -> Read:
     async def read(planned: Plan, tallies: bool, query: LedgerQuery) -> None:
         hashes = await store._hashes(planned)
-        kinds = sorted(map(int, query.kinds)) if tallies else []
-        script = redis_layout.READ_TALLIES if tallies else redis_layout.READ_SUMS
+        kinds = sorted(map(int, query.kinds))
         for at in range(0, len(hashes), 64):
-            await store._read(script, hashes[at : at + 64], 2 if tallies else 0, *kinds)
+            part = hashes[at : at + 64]
+            if tallies:
+                times = [(start, end, *kinds) for _, start, end in part]
+                await store._read(redis_layout.READ_TALLIES, part, 2, times)
+            else:
+                await store._read(redis_layout.READ_SUMS, part, 0)
 
     return read
 

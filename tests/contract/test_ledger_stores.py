@@ -218,6 +218,26 @@ async def test_large_sums_are_exact(store: Store) -> None:
     assert {7: 2**32 + 2, 8: 140_000, 9: 510} == answer.total.tally(Kind.TOTAL)
 
 
+async def test_sums_below_zero_are_exact(store: Store) -> None:
+    """As where routing took a dearer candidate: their neighbours are what they were."""
+    recorder = Recorder()
+    recorder(with_attempts(call()))
+    rows = spread(recorder.take(), View)
+    saved = Count.ROUTING_SAVED_NANO_USD
+    for rollup in rows.values():
+        rollup.counts[saved - 1 : saved + 2] = [1, -40, 1]
+
+    await store.add(Batch("a", 1, rows))
+    for rollup in rows.values():
+        rollup.counts[saved] = 17
+    await store.add(Batch("a", 2, rows))
+
+    async with kept_in(store) as (book, _):
+        answer = await book.query(everything(group_by=(D.TENANT,)))
+    assert [1 + 1, 17 - 40, 1 + 1] == answer.total.counts[saved - 1 : saved + 2]
+    assert answer.total.counts == answer.cells[0].rollup.counts
+
+
 async def test_any_text_is_a_name(store: Store) -> None:
     """Whatever callers call things."""
     odd = 'a "quoted" {brace} \\ %7D\n,] äß🙂'

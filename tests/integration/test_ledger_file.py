@@ -25,6 +25,7 @@ from service.ledger.book import Book
 from service.ledger.recorder import Recorder
 from service.ledger.sqlite import SqliteStore
 from service.ledger.store import Batch, StoreError
+from service.ports import LedgerUnavailable
 from tests.kit.ledger import NOW, Clock, call, everything, kept_in, with_attempts
 
 ROOT = Path(__file__).parents[2]
@@ -193,6 +194,23 @@ async def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     await store.aclose()
 
 
+async def test_sums_that_nobody_can_read_are_told(file: Path) -> None:
+    """Who asks is told so; what comes is added all the same."""
+    async with kept_in(SqliteStore(file, Retention())) as (book, recorder):
+        recorder([call()])
+        await book.flush()
+        with sqlite3.connect(file) as connection:
+            connection.execute("UPDATE sums SET counts = x'0102'")
+        connection.close()
+
+        with pytest.raises(LedgerUnavailable, match="holds what is none"):
+            await book.query(everything())
+        recorder([call()])
+        answer = await book.query(everything())
+
+    assert 1 == answer.total[Count.REQUESTS]
+
+
 async def test_tables_of_a_later_version_are_left_alone(file: Path) -> None:
     """An older version of the service does not guess what they mean."""
     await read(file)
@@ -209,13 +227,12 @@ async def test_tables_of_a_later_version_are_left_alone(file: Path) -> None:
     await store.aclose()
 
 
-async def test_counts_that_came_later_are_added_to_old_tables(file: Path) -> None:
+async def test_kinds_that_came_later_are_added_to_old_tables(file: Path) -> None:
     """A new version goes on with what an old one kept."""
     async with kept_in(SqliteStore(file, Retention())) as (book, recorder):
         recorder(with_attempts(call()))
         await book.flush()
     with sqlite3.connect(file) as connection:
-        connection.execute("ALTER TABLE sums DROP COLUMN routing_attempts")
         connection.execute("ALTER TABLE tallies DROP COLUMN attempt_reasons")
     connection.close()
 
@@ -245,7 +262,13 @@ async def test_what_is_old_is_forgotten(file: Path) -> None:
             ).fetchall()
         )
     connection.close()
-    assert {Resolution.MINUTE: 1, Resolution.HOUR: 2, Resolution.DAY: 2} == rows
+    assert {
+        Resolution.MINUTE: 1,
+        Resolution.HOUR: 2,
+        Resolution.QUARTER: 1,
+        Resolution.DAY: 2,
+        Resolution.WEEK: 2,
+    } == rows
     assert 3 == found.total[Count.REQUESTS]
 
 

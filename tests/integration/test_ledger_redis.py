@@ -11,14 +11,14 @@ import pytest
 import structlog
 
 from service.domain import sketch
-from service.domain.rollup import Count, Dimension, Kind
+from service.domain.rollup import Count, Dimension, Key, Kind
 from service.domain.rollup_plan import Retention
-from service.domain.rollup_views import View, spread
+from service.domain.rollup_views import Resolution, Row, View, spread
 from service.ledger import redis as module
 from service.ledger.book import Book
 from service.ledger.recorder import Recorder
 from service.ledger.redis import RedisStore
-from service.ledger.redis_layout import Hash
+from service.ledger.redis_layout import hash_of
 from service.ledger.store import Batch, StoreError
 from service.ports import LedgerUnavailable
 from tests.kit.ledger import NOW, Clock, call, everything, expected, kept_in, mixed
@@ -165,22 +165,22 @@ async def test_everything_expires(redis: RedisServer) -> None:
     keys = redis.ask("KEYS", "*").split(b"\r\n")[2::2]
 
     assert len(keys) > 3 * len(View)
-    assert all(key.startswith(b"{aip:l1:") for key in keys)
+    assert all(key.startswith(b"{aip:l2:") for key in keys)
     ends = {
-        resolution: 366 * 86_400 * years for resolution, years in ((b"60", 100), (b"3600", 101))
+        resolution: 366 * 86_400 * years
+        for resolution, years in ((b"60", 100), (b"3600", 101), (b"21600", 101))
     }
     now_s = int(redis.ask("TIME").split(b"\r\n")[2])
     for key in keys:
         left_s = int(redis.ask("TTL", key).strip(b":\r\n"))
         resolution = key.split(b":")[3]
         kept_s = ends.get(resolution, 366 * 86_400 * 102)
-        assert 0 <= left_s + now_s - NOW - kept_s <= 9 * 86_400
+        assert 0 <= left_s + now_s - NOW - kept_s <= 8 * 7 * 86_400
 
 
 async def test_what_nobody_can_read_is_replaced(redis: RedisServer) -> None:
     """Were it kept, nothing could be added any more."""
-    hour = int(NOW) // 86_400 * 86_400
-    names = Hash(View.ALL, 3600, hour).names("aip")  # pyright: ignore[reportArgumentType]
+    names = hash_of(Row(View.ALL, Resolution.HOUR, int(NOW), Key())).names("aip")
     async with kept_in(store_at(redis)) as (book, recorder):
         recorder([call()])
         await book.flush()
@@ -196,6 +196,18 @@ async def test_what_nobody_can_read_is_replaced(redis: RedisServer) -> None:
 
     assert 1 == answer.cells[0].rollup[Count.REQUESTS]
     assert 1 == sketch.count(answer.cells[0].rollup.tally(Kind.TOTAL))
+
+
+async def test_what_nobody_can_read_is_told(redis: RedisServer) -> None:
+    """As long as nothing is added there, questions fail, and say why."""
+    week = hash_of(Row(View.ALL, Resolution.WEEK, int(NOW), Key()))
+    async with kept_in(store_at(redis)) as (book, recorder):
+        recorder([call()])
+        await book.flush()
+        redis.ask("HSET", week.names("aip")[0], "x", "garbage that is longer than a head")
+
+        with pytest.raises(LedgerUnavailable, match="holds what is none"):
+            await book.query(everything())
 
 
 async def test_a_url_with_a_password_is_not_told(redis: RedisServer) -> None:

@@ -136,7 +136,7 @@ class AnalyticsServicer(pb_grpc.AnalyticsServiceServicer):
         asker = self._asker()
         found = asked(query, asker, rank, path)
         try:
-            answer = await self._sources.ledger.query(replace(found.query, **need._asdict()))
+            answer = await self._sources.ledger.query(replace(found.query, kinds=need))
         except (LedgerUnavailable, LedgerTooMuch) as error:
             _refuse(error, f"{path}step" if query.HasField("step") else f"{path}group_by")
         return Told(found, answer, asker.now)

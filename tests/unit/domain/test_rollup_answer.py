@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from service.domain import lanes
 from service.domain.rollup import COUNTS, OTHER, Count, Rank
-from service.domain.rollup_answer import Sums, ranking, shown
+from service.domain.rollup_answer import Sums, ranking, rollup, shown
 from service.domain.rollup_plan import Place
 
 
 def sums(**counts: int) -> Sums:
-    return [counts.get(count.name, 0) for count in COUNTS]
+    return lanes.number([counts.get(count.name, 0) for count in COUNTS])
 
 
 CELLS = {
@@ -54,7 +55,7 @@ def test_those_beyond_the_limit_are_one_group() -> None:
     found = shown(CELLS, ranking(CELLS, Rank.REQUESTS, 1))
 
     assert [(0, "a", 5), (0, OTHER, 1), (60, OTHER, 4)] == [
-        (place.start, place.values[0], counts[Count.REQUESTS]) for place, counts in found
+        (place.start, place.values[0], rollup(number)[Count.REQUESTS]) for place, number in found
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from service.domain.rollup import Axis, Dimension, Key, Label, LedgerQuery
@@ -13,7 +13,7 @@ from service.domain.rollup_plan import Place, Plan, Retention, Span, TooMuch, pl
 from service.domain.rollup_views import Resolution, View
 from tests.kit.ledger import NOW
 
-MINUTE, HOUR, DAY = 60, 3600, 86_400
+MINUTE, HOUR, DAY, WEEK = 60, 3600, 86_400, 604_800
 TODAY = int(NOW) // DAY * DAY
 ACME = frozenset({"acme"})
 D = Dimension
@@ -47,16 +47,39 @@ def test_the_smallest_view_that_knows_enough_answers(
     assert view is planned(LedgerQuery(NOW - DAY, NOW, group_by=axes, filters=filters)).view
 
 
-def test_days_are_read_whole_and_their_edges_by_the_hour() -> None:
-    """Thirty days up to now: hours up to the first midnight, then days, today included."""
+def test_weeks_are_read_whole_and_their_edges_by_ever_less() -> None:
+    """Thirty days up to now: hours, quarters, days, then weeks, this one included."""
     start = TODAY - 30 * DAY + 5 * HOUR
+    assert 0 == TODAY % WEEK
 
     spans = planned(LedgerQuery(start, NOW)).spans
 
     assert (
-        Span(Resolution.HOUR, start, TODAY - 29 * DAY),
-        Span(Resolution.DAY, TODAY - 29 * DAY, TODAY + DAY),
+        Span(Resolution.HOUR, start, start + HOUR),
+        Span(Resolution.QUARTER, start + HOUR, TODAY - 29 * DAY),
+        Span(Resolution.DAY, TODAY - 29 * DAY, TODAY - 28 * DAY),
+        Span(Resolution.WEEK, TODAY - 28 * DAY, TODAY + WEEK),
     ) == spans
+
+
+@pytest.mark.parametrize(
+    ("ago_s", "end"),
+    [
+        (0, int(NOW) // MINUTE * MINUTE + MINUTE),
+        (10 * MINUTE, int(NOW) // MINUTE * MINUTE + MINUTE),
+        (30 * MINUTE, TODAY + 3 * HOUR),
+        (2 * HOUR, TODAY + 3 * HOUR),
+        (3 * HOUR, TODAY + WEEK),
+    ],
+)
+def test_no_more_is_read_of_a_time_to_come_than_one_bucket(ago_s: float, end: int) -> None:
+    """The one that it is now, where all of it counts that has been: this day begins a week."""
+    assert end == planned(LedgerQuery(NOW - ago_s, NOW)).end
+
+
+def test_steps_end_with_the_one_that_it_is_now() -> None:
+    """Minutes of a week to come are not looked for."""
+    assert TODAY + 2 * HOUR + 29 * MINUTE == planned(LedgerQuery(NOW - DAY, NOW, 15 * MINUTE)).end
 
 
 def test_a_time_that_is_over_ends_where_it_was_asked_to() -> None:
@@ -67,7 +90,9 @@ def test_a_time_that_is_over_ends_where_it_was_asked_to() -> None:
 
     assert (
         Span(Resolution.MINUTE, start, TODAY - DAY + HOUR),
-        Span(Resolution.HOUR, TODAY - DAY + HOUR, TODAY + HOUR),
+        Span(Resolution.HOUR, TODAY - DAY + HOUR, TODAY - DAY + 6 * HOUR),
+        Span(Resolution.QUARTER, TODAY - DAY + 6 * HOUR, TODAY),
+        Span(Resolution.HOUR, TODAY, TODAY + HOUR),
         Span(Resolution.MINUTE, TODAY + HOUR, TODAY + HOUR + 2 * MINUTE),
     ) == plan.spans
     assert (start, TODAY + HOUR + 2 * MINUTE) == (plan.start, plan.end)
@@ -88,6 +113,7 @@ def test_what_is_no_longer_kept_by_the_minute_begins_with_its_hour() -> None:
         (5 * MINUTE, Resolution.MINUTE),
         (HOUR, Resolution.HOUR),
         (7 * HOUR, Resolution.HOUR),
+        (12 * HOUR, Resolution.QUARTER),
         (DAY, Resolution.DAY),
         (7 * DAY, Resolution.DAY),
     ],
@@ -138,6 +164,7 @@ def test_nothing_is_read_of_a_time_to_come() -> None:
     st.floats(0, 1000 * DAY),
     st.sampled_from([None, MINUTE, 5 * MINUTE, HOUR, 3 * HOUR, DAY, 7 * DAY]),
 )
+@example(1709260124.0, 78625876.0, None)
 def test_spans_cover_the_time_once(start: float, length_s: float, step_s: int | None) -> None:
     """Without a gap or an overlap, on the bounds of buckets, and never less than was asked."""
     query = LedgerQuery(start, start + length_s, step_s)

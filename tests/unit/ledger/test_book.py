@@ -10,6 +10,7 @@ import pytest
 import structlog
 
 from service.domain.rollup import Count, Kind, LedgerQuery, Rollup, merged
+from service.domain.rollup_answer import Sums
 from service.domain.rollup_plan import Place, Plan
 from service.domain.rollup_views import Resolution, View
 from service.domain.sketch import Tally
@@ -42,8 +43,8 @@ class Fickle:
             raise self.problem
         self.taken.append(batch)
 
-    async def sums(self, plan: Plan, counts: Collection[Count]) -> dict[Place, list[int]]:
-        _ = plan, counts
+    async def sums(self, plan: Plan) -> dict[Place, Sums]:
+        _ = plan
         if self.problem is not None:
             raise self.problem
         return {}
