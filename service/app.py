@@ -157,7 +157,8 @@ class App:
 
     async def drain(self) -> None:
         """Finishes what is in flight, refuses what comes, then closes everything."""
-        await self.server.drain()
+        left_s = await self.server.drain()
+        await self.pipeline.finish(left_s)
         await self.close()
 
     async def close(self) -> None:

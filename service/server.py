@@ -89,13 +89,19 @@ class Server:
             raise OSError(f"cannot listen on {address}: is the port in use?") from error
         await self._server.start()
 
-    async def drain(self) -> None:
-        """Loses no call: not ready, wait until callers know, refuse, finish what is in flight."""
+    async def drain(self) -> float:
+        """Loses no call: not ready, wait until callers know, refuse, finish what is in flight.
+
+        The seconds that are left then of those in which calls may finish.
+        """
         self.health.set_ready(ready=False)
         _log.warning("draining", settle_s=self._listen.settle_s, grace_s=self._listen.grace_s)
         await asyncio.sleep(self._listen.settle_s)
         self._close_admission()
+        now = asyncio.get_running_loop().time
+        over_at = now() + self._listen.grace_s
         await self.stop(self._listen.grace_s)
+        return max(0.0, over_at - now())
 
     async def stop(self, grace_s: float = 0.0) -> None:
         self.health.set_ready(ready=False)

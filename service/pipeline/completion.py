@@ -135,6 +135,10 @@ class CompletionPipeline:
         plan = self._router.explain(question.request())
         return Explained(plan, *self._answers.peek(question))
 
+    async def finish(self, within_s: float) -> None:
+        """Waits for calls whose own callers have left, while others on other replicas wait."""
+        await self.flights.landed(within_s)
+
     def close(self) -> None:
         """Ends what nobody waits for."""
         self._joining.close()

@@ -36,6 +36,8 @@ class Flight(Generic[E, R]):
         """Of the answer, as callers are told it."""
         self.content = b""
         """The digest of what is asked."""
+        self.is_early = False
+        """Whether nobody has asked for it yet: it is to be there when somebody does."""
         self.deserted: Callable[[], None] | None = None
         """Called when the last one has left; it is to end the flight. None: that ends at once."""
         self._error: BaseException | None = None
@@ -58,6 +60,11 @@ class Flight(Generic[E, R]):
     def is_open(self) -> bool:
         """Whether it may still be joined."""
         return not self._ended
+
+    @property
+    def task(self) -> asyncio.Task[R] | None:
+        """None before it began."""
+        return self._task
 
     def add(self, event: E) -> None:
         self.events.append(event)
@@ -175,6 +182,12 @@ class Flights(Generic[E, R]):
 
     def __iter__(self) -> Iterator[Flight[E, R]]:
         return iter(self._flights.values())
+
+    async def landed(self, within_s: float) -> None:
+        """Returns when all have landed that somebody asked for, or when the time is over."""
+        tasks = [flight.task for flight in self if flight.task and not flight.is_early]
+        if tasks:
+            await asyncio.wait(tasks, timeout=within_s)
 
     def close(self) -> None:
         """Ends all, whoever waits."""

@@ -79,6 +79,7 @@ class Joining:
         )
         flight.key, flight.content = asked.key, asked.question.digest
         flight.keep_s = asked.use.keep_s
+        flight.is_early = True
         flight.join(request.deadline)
         self._answers.counters.early_refresh(request.tenant)
 

@@ -150,6 +150,65 @@ async def test_who_leaves_hurts_nobody(
     assert 1 == asked_count
 
 
+async def drained_of_a_stream(
+    redis: RedisServer, folder: Path, grace_s: int
+) -> tuple[str | BaseException, float, int]:
+    """What another replica hears of 4 s of a stream whose own caller leaves before a drain; how
+    many seconds that takes; and how often the provider is asked.
+    """
+    spoken = streaming(model=f"{MODEL}+tokens=60+rate=15")
+    grace = {"AI_PROVIDER__SERVER__DRAIN__GRACE_S": str(grace_s)}
+    async with replicas(2, folder, redis, **grace) as (one, two):
+        leaving = one.completion.StreamComplete(spoken)
+        first = asyncio.create_task(text_of(leaving))
+        await asyncio.sleep(0.3)
+        other = asyncio.create_task(text_of(two.completion.StreamComplete(spoken, timeout=20)))
+        await asyncio.sleep(0.4)
+        leaving.cancel()
+        began = time.monotonic()
+        await one.app.drain()
+        took_s = time.monotonic() - began
+        (heard,) = await asyncio.gather(other, return_exceptions=True)
+        await asyncio.wait([first])
+        return heard, took_s, len(one.adversary.requests)
+
+
+async def test_a_drain_waits_for_those_elsewhere(redis: RedisServer, tmp_path: Path) -> None:
+    """A call that only callers on another replica wait for is finished first."""
+    heard, took_s, asked_count = await drained_of_a_stream(redis, tmp_path, grace_s=20)
+
+    assert isinstance(heard, str)
+    assert 60 == len(heard.split())
+    assert 1 == asked_count
+    assert took_s < 10.0
+
+
+async def test_a_drain_waits_no_longer_than_its_grace(redis: RedisServer, tmp_path: Path) -> None:
+    """Not for those either who wait elsewhere: they are told that it broke off."""
+    heard, took_s, asked_count = await drained_of_a_stream(redis, tmp_path, grace_s=1)
+
+    assert isinstance(heard, grpc.aio.AioRpcError)
+    assert "STREAM_INTERRUPTED" == details(heard).error.reason
+    assert 1 == asked_count
+    assert 0.9 < took_s < 3.0
+
+
+async def test_a_drain_waits_for_nobody(redis: RedisServer, tmp_path: Path) -> None:
+    """A call that all have left, on every replica, holds no drain up."""
+    spoken = streaming(model=f"{MODEL}+tokens=100+rate=15")
+    async with replicas(2, tmp_path, redis) as (one, _):
+        leaving = one.completion.StreamComplete(spoken)
+        first = asyncio.create_task(text_of(leaving))
+        await asyncio.sleep(0.5)
+        leaving.cancel()
+        began = time.monotonic()
+        await one.app.drain()
+        took_s = time.monotonic() - began
+        await asyncio.wait([first])
+
+    assert took_s < 4.0
+
+
 async def test_the_last_one_leaves(redis: RedisServer, tmp_path: Path) -> None:
     """When nobody waits on any replica the call upstream ends within about a second."""
     spoken = streaming(model=f"{MODEL}+tokens=100+rate=15")

@@ -167,6 +167,26 @@ async def test_a_bug() -> None:
 
 
 @on_virtual_time
+async def test_waiting_for_all() -> None:
+    """For those that somebody asked for, no longer than is said; with none of them, not at all."""
+    scene, early = Scene("abc"), Scene("abcdef")
+    scene.join()
+    early.join().is_early = True
+    began = now()
+    await early.flights.landed(10.0)
+    await scene.flights.landed(1.5)
+    cut_at = now() - began
+    await scene.flights.landed(10.0)
+    landed_at = now() - began
+    await scene.flights.landed(10.0)
+
+    assert (1.5, 3.0) == (cut_at, landed_at)
+    assert landed_at == now() - began
+    assert 1 == len(early.flights)
+    early.flights.close()
+
+
+@on_virtual_time
 async def test_closing() -> None:
     """When the process stops, those who wait are told to ask elsewhere."""
     scene = Scene()
