@@ -13,6 +13,7 @@ import pytest_asyncio
 
 from tests.integration.analytics_calls import by
 from tests.kit import chromium
+from tests.kit.accessibility import FAINT, UNNAMED
 from tests.kit.chromium import Chromium, Tab
 from tests.kit.serving import streaming, unary
 from tests.kit.stack import Stack, running
@@ -24,7 +25,7 @@ pytestmark = [
         reason="no Chromium on PATH (Debian: apt-get install chromium-headless-shell)",
     ),
 ]
-VIEWS = ("overview", "providers", "costs", "latency", "errors", "cache", "live")
+VIEWS = ("overview", "alerts", "providers", "costs", "latency", "errors", "cache", "live")
 WIDTHS = (390, 1280)
 KEYS = [
     {"tenant": "acme", "caller": "a", "key": "acme"},
@@ -38,38 +39,6 @@ FIGURES = """Object.fromEntries([...document.querySelectorAll('[data-figure]')]
   .map((one) => [one.dataset.figure, one.textContent]))"""
 ROWS = """[...document.querySelectorAll('#%s tbody tr')]
   .map((row) => [...row.cells].map((cell) => cell.textContent))"""
-# WCAG 2.2, 1.4.3: https://www.w3.org/TR/WCAG22/#contrast-minimum
-FAINT = """(() => {
-  const parts = (text) => text.match(/[\\d.]+/g).map(Number);
-  const light = ([r, g, b]) => [r, g, b].map((v) => v / 255)
-    .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
-    .reduce((sum, v, place) => sum + v * [0.2126, 0.7152, 0.0722][place], 0);
-  const ground = (one) => {
-    for (let here = one; here; here = here.parentElement) {
-      const found = parts(getComputedStyle(here).backgroundColor);
-      if (found.length < 4 || found[3] === 1) return found;
-    }
-    return [255, 255, 255];
-  };
-  const faint = [];
-  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  while (texts.nextNode()) {
-    const one = texts.currentNode.parentElement;
-    if (!texts.currentNode.textContent.trim() || !one.checkVisibility()) continue;
-    const style = getComputedStyle(one);
-    const color = parts(one instanceof SVGElement ? style.fill : style.color);
-    const [dark, bright] = [light(color), light(ground(one))].sort((a, b) => a - b);
-    const ratio = (bright + 0.05) / (dark + 0.05);
-    if (ratio < 4.5) faint.push(`${texts.currentNode.textContent.trim()} ${ratio.toFixed(2)}`);
-  }
-  return faint;
-})()"""
-NAMED = "button, a, input, table, svg, [role=img], [role=region], [role=group]"
-UNNAMED = f"""[...document.querySelectorAll('{NAMED}')]
-  .filter((one) => one.checkVisibility())
-  .filter((one) => !(one.ariaLabel || one.textContent.trim() || one.labels?.length || one.ariaHidden
-    || one.caption || document.getElementById(one.getAttribute('aria-labelledby'))))
-  .map((one) => one.outerHTML)"""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

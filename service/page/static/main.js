@@ -4,6 +4,7 @@ import { Refusal, ask, key, meet, now, watch } from "./api.js";
 import { RANGES } from "./asking.js";
 import { h, replaceKept, segments, waiting } from "./elements.js";
 import { time, zone } from "./figures.js";
+import { alerts } from "./views/alerts.js";
 import { cache } from "./views/cache.js";
 import { costs } from "./views/costs.js";
 import { errors } from "./views/errors.js";
@@ -12,7 +13,7 @@ import { live } from "./views/live.js";
 import { overview } from "./views/overview.js";
 import { providers } from "./views/providers.js";
 
-const VIEWS = { overview, providers, costs, latency, errors, cache, live };
+const VIEWS = { overview, alerts, providers, costs, latency, errors, cache, live };
 const REFRESH_MS = 30_000;
 const RETRY_MS = 2_000;
 const part = (id) => document.getElementById(id);
@@ -32,7 +33,7 @@ function show(name) {
     else link.removeAttribute("aria-current");
     if (here) reveal(link);
   }
-  part("ranges").hidden = view.isLive === true;
+  part("ranges").hidden = Boolean(view.isLive || view.isNow);
   part("told").textContent = "\u00a0";
   part("notice").replaceChildren();
   part("view").replaceChildren(waiting());

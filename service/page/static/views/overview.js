@@ -5,6 +5,7 @@ import { timeChart } from "../chart.js";
 import { badge, card, empty, grid, share, tiles, usd, usdColumn } from "../elements.js";
 import { axis, count, dollars, duration, int, moment, money, percent, ratio, seconds } from "../figures.js";
 import { table } from "../table.js";
+import { strip } from "./alerts.js";
 import { circuit, status } from "./words.js";
 
 export const overview = {
@@ -12,10 +13,11 @@ export const overview = {
   async draw(context) {
     const told = await context.ask("GetOverview", { startTime: context.startTime, top: 6, points: 60 });
     const until = moment(told.dataUntilTime);
+    const firing = [strip(told, context.now)].filter(Boolean);
     if (told.usage.requests === "0" && told.usage.attempts === "0") {
-      return { until, nodes: [empty("No requests in this time", "Figures appear here within seconds of the first one."), health(told)] };
+      return { until, nodes: [...firing, empty("No requests in this time", "Figures appear here within seconds of the first one."), health(told)] };
     }
-    return { until, nodes: [figures(told), charts(told), grid(top(told, "Model", told.topModels, "model"), top(told, "Tenant", told.topTenants, "tenant")), health(told)] };
+    return { until, nodes: [...firing, figures(told), charts(told), grid(top(told, "Model", told.topModels, "model"), top(told, "Tenant", told.topTenants, "tenant")), health(told)] };
   },
 };
 
