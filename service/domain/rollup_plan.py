@@ -13,6 +13,7 @@ from service.domain.rollup_views import RESOLUTIONS, Resolution, View, knows
 
 _SHORTEST = Resolution.MINUTE
 _LONGEST_FIRST = RESOLUTIONS[::-1]
+_UNDER_WAY_S = 60.0
 _ASKED_FOR = (Resolution.MINUTE, Resolution.HOUR, Resolution.DAY)
 CELLS_MAX = 200_000
 
@@ -92,7 +93,9 @@ def value_of(key: Key, axis: Axis) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """For how many seconds buckets of each length are kept."""
+    """For how many seconds buckets of each length are kept after their end, and a little longer:
+    the time that a question is under way must not make it one about what is gone.
+    """
 
     minutes_s: float = 48 * 3600
     hours_s: float = 90 * 86_400
@@ -107,9 +110,13 @@ class Retention:
             case Resolution.DAY | Resolution.WEEK:
                 return self.days_s
 
+    def oldest(self, resolution: Resolution, now: float) -> float:
+        """No bucket that begins before it is surely kept."""
+        return now - self.of(resolution) - resolution - _UNDER_WAY_S
+
     def finest(self, at: float, now: float) -> Resolution:
         """The shortest buckets that are surely still kept of that time."""
-        kept = (one for one in _ASKED_FOR if at - at % one >= now - self.of(one))
+        kept = (one for one in _ASKED_FOR if at - at % one >= self.oldest(one, now))
         return next(kept, Resolution.DAY)
 
 
@@ -147,7 +154,7 @@ def _end(query: LedgerQuery, start: int, now: float, retention: Retention) -> in
 def _finest_until(end: float, start: int, now: float, retention: Retention) -> Resolution:
     """The shortest buckets that are kept of all the time before an end that no longer ones fill."""
     for one, longer in pairwise(_ASKED_FOR):
-        if max(start, end - end % longer) >= now - retention.of(one):
+        if max(start, end - end % longer) >= retention.oldest(one, now):
             return one
     return _ASKED_FOR[-1]
 

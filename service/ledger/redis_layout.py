@@ -74,7 +74,8 @@ def hashes(plan: Plan, tenants: Collection[str]) -> Iterator[tuple[Hash, int, in
 
 def expires_at(where: Hash, retention: Retention) -> int:
     """In seconds since the epoch."""
-    return int(where.end + retention.of(where.resolution))
+    # Not sooner than its last bucket may be forgotten.
+    return int(where.end + where.end - retention.oldest(where.resolution, where.end))
 
 
 def adding(rows: Sequence[tuple[Row, Rollup]], packed: Packed) -> Iterator[Any]:

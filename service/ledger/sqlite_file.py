@@ -166,13 +166,13 @@ class SqliteFile:
                 for resolution in RESOLUTIONS:
                     terms = {"view": view, "resolution": resolution, "start": 0}
                     tenants = [tenant for (tenant,) in connection.execute(schema.TENANTS, terms)]
-                    end = int(now - retention.of(resolution))
+                    end = int(retention.oldest(resolution, now))
                     listed = orjson.dumps(tenants).decode()
                     for table in ("tallies", "sums"):
                         connection.execute(
                             schema.forget(table), {**terms, "tenants": listed, "end": end}
                         )
-            oldest_day = int(now - retention.days_s) // _DAY_S - 1
+            oldest_day = int(retention.oldest(RESOLUTIONS[-1], now)) // _DAY_S
             connection.execute(schema.FORGET_NAMES, (oldest_day,))
             connection.execute(schema.FORGET_WRITERS, (int(now) // _DAY_S - 30,))
 

@@ -267,7 +267,7 @@ async def test_what_is_old_is_forgotten(file: Path) -> None:
         Resolution.HOUR: 2,
         Resolution.QUARTER: 1,
         Resolution.DAY: 2,
-        Resolution.WEEK: 2,
+        Resolution.WEEK: 3,
     } == rows
     assert 3 == found.total[Count.REQUESTS]
 

@@ -72,7 +72,7 @@ def test_what_the_example_leaves_out_is_valid_too(tmp_path: Path) -> None:
     assert settings.server.tls.enabled
     assert "shop" == settings.auth.keys[0].tenant
     assert "batch" == settings.auth.client_certificates[0].caller
-    assert ("team", "product") == tuple(settings.analytics.labels)
+    assert {"team", "product"} == settings.analytics.labels
     assert ["gpt-4o"] == list(settings.prices[0].models)
     assert 8006 == settings.admin.port
 

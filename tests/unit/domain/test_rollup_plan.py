@@ -98,6 +98,13 @@ def test_a_time_that_is_over_ends_where_it_was_asked_to() -> None:
     assert (start, TODAY + HOUR + 2 * MINUTE) == (plan.start, plan.end)
 
 
+def test_all_that_was_promised_can_be_asked_for() -> None:
+    """Whoever asks for two days by the minute asks a moment before that is answered."""
+    begun = LedgerQuery(NOW - 2 * DAY - 1.0, NOW, 5 * MINUTE)
+
+    assert Resolution.MINUTE == planned(begun).spans[0].resolution
+
+
 def test_what_is_no_longer_kept_by_the_minute_begins_with_its_hour() -> None:
     """The answer tells what was summed."""
     start = TODAY - 10 * DAY + HOUR + 61
@@ -178,7 +185,7 @@ def test_spans_cover_the_time_once(start: float, length_s: float, step_s: int | 
         assert at == span.start
         assert span.start % span.resolution == 0 == span.end % span.resolution
         assert step_s is None or step_s % span.resolution == 0
-        assert span.start >= NOW - Retention().of(span.resolution) - span.resolution
+        assert span.start >= Retention().oldest(span.resolution, NOW)
         at = span.end
     assert not plan.spans or at == plan.end
     assert plan.start <= start

@@ -93,6 +93,10 @@ def _within(outer: str, name: str, heading: str, told: Callable[[Any], str] = co
     return Figure(name, heading, attrgetter(f"{outer}.{name}"), told)
 
 
+def _saved(name: str, heading: str, told: Callable[[Any], str] = count) -> Figure:
+    return _within("savings", name, heading, told)._replace(name=f"saved_{name}")
+
+
 def _total(bucket: pb.UsageBucket | pb.CostBucket) -> int | None:
     """Unknown is never 0."""
     return None if bucket.cost.unpriced else bucket.cost.total_nano_usd
@@ -178,11 +182,11 @@ COSTS = (
     _part("other_nano_usd", ">other"),
     _plain("estimated_nano_usd", "", usd),
     _plain("unanswered_nano_usd", ">unanswered", usd),
-    _within("savings", "cache_nano_usd", ">saved: cache", usd),
-    _within("savings", "coalescing_nano_usd", ">coalescing", usd),
-    _within("savings", "repeats_nano_usd", ">repeats", usd),
-    _within("savings", "routing_expected_nano_usd", ">routing (expected)", usd),
-    _within("savings", "unpriced_requests", ""),
+    _saved("cache_nano_usd", ">saved: cache", usd),
+    _saved("coalescing_nano_usd", ">coalescing", usd),
+    _saved("repeats_nano_usd", ">repeats", usd),
+    _saved("routing_expected_nano_usd", ">routing (expected)", usd),
+    _saved("unpriced_requests", ""),
 )
 ERRORS = (
     _plain("requests", ">requests"),
