@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from aiprovider.v1 import analytics_service_pb2 as pb
 
 from service.domain import analysis
-from service.domain.rollup import OTHER, Axis, Dimension, LedgerQuery, Rank
+from service.domain.rollup import OTHER, Axis, Dimension, LedgerAnswer, LedgerQuery, Rank
 from service.ports import Ledger
 from service.rpc import analytics_needs as needs
 from service.rpc import encode_analytics as encode
@@ -49,10 +51,14 @@ async def overview(ledger: Ledger, asked: Wanted, now: float) -> pb.GetOverviewR
     # Of long ago there are no short steps. Round ones of an hour or a day are multiples of those.
     step_s = max(asked.step_s, ledger.finest_s(query.start))
     whole = await ledger.query(replace(query, kinds=needs.EVERYTHING))
-    before = await ledger.query(_before(query, whole.start))
     points = round((query.end - query.start) / step_s) + 2
-    trend = await ledger.query(
-        replace(query, step_s=step_s, kinds=needs.USAGE, cells_max=points)
+    before, trend, providers, models, tenants = await _together(
+        ledger,
+        _before(query, whole.start),
+        replace(query, step_s=step_s, kinds=needs.USAGE, cells_max=points),
+        _by(asked, Dimension.PROVIDER, Rank.ATTEMPTS),
+        _by(asked, Dimension.MODEL),
+        _by(asked, Dimension.TENANT),
     )
     total = whole_cell(whole)
     return pb.GetOverviewResponse(
@@ -64,9 +70,9 @@ async def overview(ledger: Ledger, asked: Wanted, now: float) -> pb.GetOverviewR
         costs=encode.cost_bucket(total),
         errors=encode.error_bucket(total),
         previous_usage=encode.usage_bucket(whole_cell(before)),
-        top_providers=await _top(ledger, asked, Dimension.PROVIDER, Rank.ATTEMPTS),
-        top_models=await _top(ledger, asked, Dimension.MODEL),
-        top_tenants=await _top(ledger, asked, Dimension.TENANT),
+        top_providers=_top(asked, providers, Dimension.PROVIDER),
+        top_models=_top(asked, models, Dimension.MODEL),
+        top_tenants=_top(asked, tenants, Dimension.TENANT),
         trend=[
             encode.usage_bucket(cell)
             for cell in analysis.filled(trend.cells, query.start, query.end, step_s)
@@ -81,14 +87,24 @@ def _before(query: LedgerQuery, summed_from: float) -> LedgerQuery:
     return replace(query, start=start, end=summed_from, kinds=needs.USAGE)
 
 
-async def _top(
-    ledger: Ledger, asked: Wanted, axis: Axis, rank: Rank = Rank.REQUESTS
-) -> list[pb.UsageBucket]:
+async def _together(ledger: Ledger, *queries: LedgerQuery) -> Sequence[LedgerAnswer]:
+    """The answers in their order, or the first failure; then nothing is asked any more."""
+    asking = [asyncio.create_task(ledger.query(query)) for query in queries]
+    try:
+        return await asyncio.gather(*asking)
+    finally:
+        for task in asking:
+            task.cancel()
+        await asyncio.wait(asking)
+
+
+def _by(asked: Wanted, axis: Axis, rank: Rank = Rank.REQUESTS) -> LedgerQuery:
     # Two more: those without a value are a group, too, and those whose value was not kept.
     limit = asked.top + 2
-    answer = await ledger.query(
-        replace(asked.query, group_by=(axis,), rank=rank, limit=limit, kinds=needs.USAGE)
-    )
+    return replace(asked.query, group_by=(axis,), rank=rank, limit=limit, kinds=needs.USAGE)
+
+
+def _top(asked: Wanted, answer: LedgerAnswer, axis: Axis) -> list[pb.UsageBucket]:
     named = [cell for cell in answer.cells if cell.values not in _UNNAMED]
     return [encode.usage_bucket(cell, (name_of(axis),)) for cell in named[: asked.top]]
 
