@@ -15,8 +15,8 @@ Permissions = frozenset[Annotated[Permission, AnyCase]]
 _PERMISSIONS: Permissions = Field(
     default=frozenset(),
     description="What else the caller may do. `cache_admin`: make cached answers void, and read"
-    " the cache statistics of all tenants. `analytics_all`: see usage, costs and failures of all"
-    " tenants.",
+    " the cache statistics of all tenants. `analytics_all`: see usage, costs, failures and"
+    " alerts of all tenants.",
 )
 
 

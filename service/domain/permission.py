@@ -9,4 +9,4 @@ class Permission(Enum):
     CACHE_ADMIN = "cache_admin"
     """Make cached answers void, and read the cache statistics of all tenants."""
     ANALYTICS_ALL = "analytics_all"
-    """See usage, costs and failures of all tenants."""
+    """See usage, costs, failures and alerts of all tenants."""

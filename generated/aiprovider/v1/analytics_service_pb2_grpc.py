@@ -137,8 +137,8 @@ class AnalyticsServiceServicer:
     def ListAlerts(self, request, context):
         """Tells what is wrong, and what was lately, by the alert rules and as the replica that answers sees it.
 
-        Every caller sees how the service and its providers do, as health is told: alerts of the kinds provider down, error rate
-        and latency, but those of other tenants. It also sees all kinds of its own tenant. What tenants spend, or have of the
+        A caller sees all alerts of its own tenant, and how the service and its providers do, as health is told: the kinds
+        provider down, error rate and latency, of all together, a provider or a model. What tenants spend, or have of the
         cache, taken together or by provider or model, and alerts of other tenants are seen with the permission `analytics_all`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

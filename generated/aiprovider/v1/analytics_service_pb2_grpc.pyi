@@ -53,8 +53,8 @@ class AnalyticsServiceStub:
     ListAlerts: _grpc.UnaryUnaryMultiCallable[_analytics_service_pb2.ListAlertsRequest, _analytics_service_pb2.ListAlertsResponse]
     """Tells what is wrong, and what was lately, by the alert rules and as the replica that answers sees it.
 
-    Every caller sees how the service and its providers do, as health is told: alerts of the kinds provider down, error rate
-    and latency, but those of other tenants. It also sees all kinds of its own tenant. What tenants spend, or have of the
+    A caller sees all alerts of its own tenant, and how the service and its providers do, as health is told: the kinds
+    provider down, error rate and latency, of all together, a provider or a model. What tenants spend, or have of the
     cache, taken together or by provider or model, and alerts of other tenants are seen with the permission `analytics_all`.
     """
 
@@ -83,8 +83,8 @@ class AnalyticsServiceAsyncStub(AnalyticsServiceStub):
     ListAlerts: _aio.UnaryUnaryMultiCallable[_analytics_service_pb2.ListAlertsRequest, _analytics_service_pb2.ListAlertsResponse]  # type: ignore[assignment]
     """Tells what is wrong, and what was lately, by the alert rules and as the replica that answers sees it.
 
-    Every caller sees how the service and its providers do, as health is told: alerts of the kinds provider down, error rate
-    and latency, but those of other tenants. It also sees all kinds of its own tenant. What tenants spend, or have of the
+    A caller sees all alerts of its own tenant, and how the service and its providers do, as health is told: the kinds
+    provider down, error rate and latency, of all together, a provider or a model. What tenants spend, or have of the
     cache, taken together or by provider or model, and alerts of other tenants are seen with the permission `analytics_all`.
     """
 
@@ -158,8 +158,8 @@ class AnalyticsServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_analytics_service_pb2.ListAlertsResponse, _abc.Awaitable[_analytics_service_pb2.ListAlertsResponse]]:
         """Tells what is wrong, and what was lately, by the alert rules and as the replica that answers sees it.
 
-        Every caller sees how the service and its providers do, as health is told: alerts of the kinds provider down, error rate
-        and latency, but those of other tenants. It also sees all kinds of its own tenant. What tenants spend, or have of the
+        A caller sees all alerts of its own tenant, and how the service and its providers do, as health is told: the kinds
+        provider down, error rate and latency, of all together, a provider or a model. What tenants spend, or have of the
         cache, taken together or by provider or model, and alerts of other tenants are seen with the permission `analytics_all`.
         """
 
