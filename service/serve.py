@@ -112,6 +112,9 @@ def _announce(app: App, loaded: Loaded) -> None:
         besides["page"] = f"http://{settings.admin.host}:{page.port}"
     if liveness is not None:
         besides["liveness"] = f"{settings.service.host}:{liveness.port}"
+    metrics = app.telemetering.page_address
+    if metrics is not None:
+        besides["metrics"] = f"http://{metrics}/metrics"
     _log.info(
         "ready",
         address=f"{settings.service.host}:{app.server.port}",

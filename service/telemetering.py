@@ -74,6 +74,12 @@ class Telemetering:
         return f"<Telemetering {self.signals or 'off'}>"
 
     @property
+    def page_address(self) -> str | None:
+        """Where Prometheus' page is; None where there is none."""
+        page = None if self.signals is None else self.signals.page
+        return None if page is None else page.address
+
+    @property
     def keeps_content(self) -> bool:
         """Whether attempts remember prompts and answers."""
         on = self._telemetry.content is ContentExport.ON
@@ -96,6 +102,7 @@ class Telemetering:
         Raises ValueError for what a variable or the hook says and nobody understands, and OSError
         where Prometheus' page cannot be served.
         """
+        self._variables.check(self._terms)
         if not self._is_wanted():
             return ()
         # A quarter of a second, which nobody pays who wants no telemetry.

@@ -12,6 +12,10 @@ from enum import Enum
 
 from service.domain.span_context import Sampling
 
+PROMETHEUS_PORT = 9464
+_PORT_MAX = 65_535
+_BY_HTTP = ("http://", "https://")
+
 
 class Signal(Enum):
     TRACES = "traces"
@@ -58,18 +62,46 @@ class OtelVariables:
         pairs = [pair for name in names for pair in self._get(name).split(",")]
         return tuple(pair.partition("=")[2].strip() for pair in pairs if "=" in pair)
 
+    def check(self, terms: TelemetryTerms) -> None:
+        """Raises ValueError for exporters that are not known, and for what is no URL by HTTP."""
+        if self.is_disabled:
+            return
+        for signal in Signal:
+            known = {"none", "otlp", *(["prometheus"] if signal is Signal.METRICS else [])}
+            unknown = self._exporters(signal) - known
+            if unknown:
+                names, told = ", ".join(sorted(unknown)), ", ".join(sorted(known))
+                raise ValueError(f"OTEL_{signal.name}_EXPORTER: {names} is none of {told}")
+            by_http = self.sends(signal, terms) and self.protocol(signal, terms) != "grpc"
+            if by_http and not (self._said_endpoint(signal) or "http://").startswith(_BY_HTTP):
+                raise ValueError(
+                    f"the OTLP endpoint of {signal.value} must begin with http:// or https://"
+                )
+
     def sends(self, signal: Signal, terms: TelemetryTerms) -> bool:
         """Whether a signal goes to a collector."""
-        exporter = self._get(f"OTEL_{signal.name}_EXPORTER")
-        if self.is_disabled or exporter not in ("", "otlp"):
+        exporters = self._exporters(signal)
+        if self.is_disabled or (exporters and "otlp" not in exporters):
             return False
-        if signal is Signal.LOGS and not (terms.logs or exporter == "otlp"):
+        if signal is Signal.LOGS and not (terms.logs or exporters):
             return False
         return bool(terms.endpoint or self._said_endpoint(signal))
 
     def serves_prometheus(self, terms: TelemetryTerms) -> bool:
-        by_variable = self._get("OTEL_METRICS_EXPORTER") == "prometheus"
-        return not self.is_disabled and (by_variable or terms.prometheus_port is not None)
+        exporters = self._exporters(Signal.METRICS)
+        by_terms = terms.prometheus_port is not None and "none" not in exporters
+        return not self.is_disabled and (by_terms or "prometheus" in exporters)
+
+    def prometheus_address(self, terms: TelemetryTerms) -> tuple[str, int]:
+        """Host and port of the page. Raises ValueError for what is no port."""
+        host = self._get("OTEL_EXPORTER_PROMETHEUS_HOST") or terms.prometheus_host
+        said = self._get("OTEL_EXPORTER_PROMETHEUS_PORT")
+        if not said:
+            port = terms.prometheus_port
+            return host, PROMETHEUS_PORT if port is None else port
+        if not said.isdecimal() or int(said) > _PORT_MAX:
+            raise ValueError(f"OTEL_EXPORTER_PROMETHEUS_PORT={said!r} is no port")
+        return host, int(said)
 
     def endpoint(self, signal: Signal, terms: TelemetryTerms) -> str | None:
         """Where a signal goes by the configuration; None where a variable says it."""
@@ -91,7 +123,7 @@ class OtelVariables:
         return said
 
     def sampling(self, terms: TelemetryTerms) -> Sampling:
-        """Raises ValueError for a sampler that is not known."""
+        """Raises ValueError for a sampler that is not known, and for a share that is none."""
         sampler = self._get("OTEL_TRACES_SAMPLER")
         if not sampler:
             return Sampling(terms.sample)
@@ -102,9 +134,23 @@ class OtelVariables:
             case "always_off":
                 return Sampling(0.0, by_parent)
             case "traceidratio":
-                return Sampling(float(self._get("OTEL_TRACES_SAMPLER_ARG") or "1"), by_parent)
+                return Sampling(self._ratio(), by_parent)
             case _:
                 raise ValueError(f"OTEL_TRACES_SAMPLER={sampler!r} is not known")
+
+    def _ratio(self) -> float:
+        said = self._get("OTEL_TRACES_SAMPLER_ARG") or "1"
+        try:
+            ratio = float(said)
+        except ValueError:
+            ratio = -1.0
+        if not 0.0 <= ratio <= 1.0:
+            raise ValueError(f"OTEL_TRACES_SAMPLER_ARG={said!r} is no share between 0 and 1")
+        return ratio
+
+    def _exporters(self, signal: Signal) -> set[str]:
+        said = self._get(f"OTEL_{signal.name}_EXPORTER").split(",")
+        return {name.strip() for name in said if name.strip()}
 
     def _said_endpoint(self, signal: Signal) -> str:
         return self._get(f"OTEL_EXPORTER_OTLP_{signal.name}_ENDPOINT") or self._get(

@@ -20,8 +20,13 @@ _PLACES = {
 def exporter(signal: Signal, terms: TelemetryTerms, variables: OtelVariables) -> Any:
     """Reads headers, certificates, timeouts and compression from the standard variables.
 
-    Raises ValueError for a protocol that is not spoken.
+    Raises ValueError for a protocol that is not spoken, and for what a variable says and nobody
+    understands.
     """
     module, name = _PLACES[variables.protocol(signal, terms), signal]
     made = getattr(import_module(f"opentelemetry.exporter.otlp.proto.{module}"), name)
-    return made(endpoint=variables.endpoint(signal, terms))
+    try:
+        return made(endpoint=variables.endpoint(signal, terms))
+    except Exception as error:
+        # Of kinds of its own, or of none: the number that is no number is not even named.
+        raise ValueError(f"OTEL_EXPORTER_OTLP_…, for {signal.value}: {error}") from error

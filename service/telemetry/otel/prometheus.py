@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from prometheus_client import CollectorRegistry, start_http_server
 
 from service.telemetry.otel.points import Points, PullReader
-from service.telemetry.terms import TelemetryTerms
-
-DEFAULT_PORT = 9464
+from service.telemetry.terms import OtelVariables, TelemetryTerms
 
 
 class PrometheusPage:
-    """Serves at once. `port` is the one it listens on. Raises OSError."""
+    """Serves at once. `port` is the one it listens on.
 
-    def __init__(self, terms: TelemetryTerms, environ: Mapping[str, str], points: Points) -> None:
+    Raises OSError, and ValueError for what a variable says and is no port.
+    """
+
+    def __init__(self, terms: TelemetryTerms, variables: OtelVariables, points: Points) -> None:
         registry = CollectorRegistry()
         self.reader = PullReader(registry, points)
-        host = environ.get("OTEL_EXPORTER_PROMETHEUS_HOST") or terms.prometheus_host
-        port = DEFAULT_PORT if terms.prometheus_port is None else terms.prometheus_port
-        port = int(environ.get("OTEL_EXPORTER_PROMETHEUS_PORT") or port)
-        self._server, self._thread = start_http_server(port, host, registry)
+        host, port = variables.prometheus_address(terms)
+        try:
+            self._server, self._thread = start_http_server(port, host, registry)
+        except OSError as error:
+            problem = f"Prometheus' page cannot be served on {host}:{port}: {error.strerror}"
+            raise OSError(problem) from error
         self.port = int(self._server.server_port)
+        self.address = f"{host}:{self.port}"
 
     def __repr__(self) -> str:
         return f"<PrometheusPage on port {self.port}>"

@@ -81,7 +81,7 @@ class Signals:
             chosen: Any = sender._preferred_temporality  # noqa: SLF001 - as said above
             readers.append(PushReader(sender, self._points(chosen)))
         if variables.serves_prometheus(terms):
-            self.page = PrometheusPage(terms, environ, self._points(None))
+            self.page = PrometheusPage(terms, variables, self._points(None))
             readers.append(self.page.reader)
         self._meters = MeterProvider(readers, self._resource, shutdown_on_exit=False)
 
