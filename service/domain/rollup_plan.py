@@ -176,10 +176,7 @@ def _spans(start: int, end: int, step_s: int | None) -> Iterator[Span]:
         # As many of them as there are before a longer one fits, or the end comes.
         longer = next((one for one in RESOLUTIONS if one > resolution), None)
         while until + resolution <= end and not (
-            longer
-            and until % longer == 0
-            and until + longer <= end
-            and _fits(longer, step_s)
+            longer and until % longer == 0 and until + longer <= end and _fits(longer, step_s)
         ):
             until += resolution
         yield Span(resolution, at, until)
