@@ -71,7 +71,10 @@ class LogWriter:
             lines.append(self._line({"event": "log records dropped", "count": dropped}))
         while self._queue:
             record, plain = self._queue.popleft()
-            lines.append(self._line(record, plain=plain))
+            try:
+                lines.append(self._line(record, plain=plain))
+            except Exception as error:  # noqa: BLE001 - values are anybody's, and the log must go on
+                lines.append(self._line(_unrendered(record, error)))
         if not lines:
             return
         try:
@@ -97,6 +100,8 @@ class LogWriter:
         line = self._redactor.text(line)
         also = self.also
         if also is not None:
+            # By itself, as nobody knows where in the line it stands.
+            event = event if plain else self._redactor.text(str(event))
             also(line, {"event": event, "level": level, **fields}, at)
         return line
 
@@ -105,6 +110,15 @@ class LogWriter:
             self._second = at
             self._second_text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at))
         return self._second_text
+
+
+def _unrendered(record: Mapping[str, Any], error: Exception) -> Mapping[str, Any]:
+    return {
+        "level": "error",
+        "event": "a record of the log cannot be rendered",
+        "record": ascii(record.get("event", ""))[1:-1],
+        "error": ascii(error),
+    }
 
 
 class _Bridge(logging.Handler):

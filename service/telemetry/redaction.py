@@ -60,7 +60,8 @@ class Redactor:
         """
         return {
             name: MASK
-            if name.lower() in _SECRET_FIELDS
+            # Keys of mappings inside need not be texts.
+            if str(name).lower() in _SECRET_FIELDS
             # Nearly all that is logged is plain, and every call is.
             else (value if type(value) in _PLAIN else self._inside(value))
             for name, value in fields.items()
