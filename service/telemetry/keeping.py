@@ -42,12 +42,14 @@ class Keeping:
             return Kept.SAMPLED
         reason = record.reason
         if reason is not None and fault_owner(reason) is not FaultOwner.CALLER:
-            return self._of_tail(Kept.FAILED, record.ended_at)
+            return self._of_tail(Kept.FAILED, record)
         if 0.0 < self._slow_s <= record.total_s and "/Watch" not in record.method:
-            return self._of_tail(Kept.SLOW, record.ended_at)
+            return self._of_tail(Kept.SLOW, record)
         return None
 
-    def _of_tail(self, kept: Kept, now: float) -> Kept | None:
+    def _of_tail(self, kept: Kept, record: CallRecord) -> Kept | None:
+        # Not the clock on the wall, which may be set.
+        now = record.started + record.total_s
         gained = max(0.0, now - self._at) * self._tail_per_s_max
         self._at = max(now, self._at)
         self._left = min(float(self._tail_per_s_max), self._left + gained)

@@ -17,13 +17,14 @@ def record(
     reason: ErrorReason | None = None,
     total_s: float = 0.1,
     sampled: bool = False,
+    started: float = 0.0,
     ended_at: float = 0.0,
 ) -> CallRecord:
     return CallRecord(
         "/aiprovider.v1.CompletionService/Complete",
         "r",
         SPAN.trace_id,
-        0.0,
+        started,
         reason=reason,
         total_s=total_s,
         ended_at=ended_at,
@@ -71,7 +72,7 @@ def test_an_outage_is_told_of_in_bounds() -> None:
     """Of the tail so many are told in a second; sampled ones do not count."""
     keeping = Keeping(slow_s=10.0, tail_per_s_max=5)
     failed = [
-        record(reason=ErrorReason.PROVIDER_TIMEOUT, ended_at=1000.0 + n / 10) for n in range(20)
+        record(reason=ErrorReason.PROVIDER_TIMEOUT, started=1000.0 + n / 10) for n in range(20)
     ]
 
     kept = [keeping.why(one) for one in failed]
@@ -81,3 +82,16 @@ def test_an_outage_is_told_of_in_bounds() -> None:
     assert 5 + 9 == kept.count(Kept.FAILED)
     assert 6 == keeping.dropped_count
     assert Kept.SAMPLED is keeping.why(record(sampled=True))
+
+
+def test_the_bound_heeds_no_clock_that_is_set() -> None:
+    """After a day in the future, and back, as many of the tail are told as before."""
+    keeping = Keeping(slow_s=10.0, tail_per_s_max=1)
+    moments = [1000.0, 1000.0 + 86_400.0, 1002.0, 1003.0]
+
+    kept = [
+        keeping.why(record(reason=ErrorReason.INTERNAL, started=50.0 + n, ended_at=at))
+        for n, at in enumerate(moments)
+    ]
+
+    assert [Kept.FAILED] * 4 == kept
