@@ -14,6 +14,7 @@ from google.rpc import status_pb2
 
 from service.domain.consumption import cost_of_all, usage_of_all
 from service.domain.errors import ServiceFailure
+from service.domain.reasons import ErrorReason
 from service.domain.trace import Trace
 from service.rpc.routes import attempt_pb, route_trace
 from service.rpc.status import DOMAIN, TABLE, Retry
@@ -92,10 +93,15 @@ def _details(failure: ServiceFailure, request_id: str) -> list[Message]:
         details.append(rpc_details.RetryInfo(retry_delay=duration(failure.retry_after_s)))
     if row.code is grpc.StatusCode.RESOURCE_EXHAUSTED:
         quota = rpc_details.QuotaFailure()
-        subject = failure.attempts[-1].target.provider if failure.attempts else "tenant"
-        quota.violations.add(subject=f"provider:{subject}", description=failure.message[:200])
+        quota.violations.add(subject=_whose_quota(failure), description=failure.message[:200])
         details.append(quota)
     return details
+
+
+def _whose_quota(failure: ServiceFailure) -> str:
+    if failure.reason in (ErrorReason.TENANT_RATE_LIMITED, ErrorReason.TENANT_BUDGET_EXHAUSTED):
+        return "tenant"
+    return f"provider:{failure.attempts[-1].target.provider}" if failure.attempts else "provider"
 
 
 def _failure_detail(failure: ServiceFailure) -> error_details_pb2.FailureDetail:

@@ -48,11 +48,12 @@ def _line(record: CallRecord) -> dict[str, Any]:
     if failure is not None:
         line["message"] = failure.message
         if record.attempts:
-            line["attempts"] = [str(attempt) for attempt in record.attempts]
+            line["tried"] = [str(attempt) for attempt in record.attempts]
     if record.target is not None:
         line["provider"] = record.target.provider
         line["model"] = record.target.model
     if record.cache is not None:
         line["cache"] = record.cache.status.value
+    if record.attempts or record.cache is not None:
         line["attempts"] = len(record.attempts)
     return line

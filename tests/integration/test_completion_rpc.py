@@ -172,6 +172,17 @@ async def test_all_providers_down() -> None:
     assert found.request.request_id == found.trailers["x-request-id"]
 
 
+async def test_whose_quota_is_spent() -> None:
+    """That of the provider that said so; while nobody is asked any more that of any."""
+    busy = ProviderFailure(ErrorReason.PROVIDER_RATE_LIMITED, "slow down", retry_after_s=60.0)
+    async with serving(member(ScriptedProvider(busy), "a")) as served:
+        errors = [await failure_of(served.completion.Complete(unary())) for _ in range(2)]
+
+    subjects = [details(error).quota.violations[0].subject for error in errors]
+    assert ["provider:a", "provider"] == subjects
+    assert [1, 0] == [len(details(error).failure.attempts) for error in errors]
+
+
 @pytest.mark.parametrize(("timeout_s", "pushback"), [(3.0, "-1"), (30.0, "2000")])
 async def test_no_retry_in_vain(timeout_s: float, pushback: str) -> None:
     """GRPC is told to retry only where the wait leaves time; the details say when in any case."""

@@ -14,6 +14,8 @@ from google.protobuf import descriptor_pb2
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
 
+from service.domain.errors import ProviderFailure
+from service.domain.reasons import ErrorReason
 from service.rpc.call import Identity
 from service.rpc.credentials import TlsFiles
 from service.rpc.interceptors.identity import Directory
@@ -68,6 +70,21 @@ async def test_access_line() -> None:
     assert ("one", "m", 1) == (first["provider"], first["model"], first["attempts"])
     assert "/aiprovider.v1.CompletionService/StreamComplete" == second["method"]
     assert 32 == len(second["request_id"])
+
+
+async def test_access_line_of_a_failure() -> None:
+    """How many attempts there were, as ever, and what became of each; of streams, too."""
+    down = ScriptedProvider(ProviderFailure(ErrorReason.PROVIDER_UNAVAILABLE, "down"))
+    async with serving(member(down)) as served:
+        with pytest.raises(grpc.aio.AioRpcError):
+            await served.completion.Complete(unary())
+        with pytest.raises(grpc.aio.AioRpcError):
+            async for _ in served.completion.StreamComplete(streaming()):
+                pass
+
+    for line in served.lines:
+        assert line["attempts"] == len(line["tried"]) > 0
+        assert "PROVIDER_UNAVAILABLE" in line["tried"][0]
 
 
 async def test_health_needs_no_key_and_no_log() -> None:
