@@ -5,6 +5,7 @@ Off by default: then nothing holds them at all. Bytes of media never leave.
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -60,18 +61,30 @@ class ContentPolicy:
     def _text(self, name: str, value: Any) -> str | None:
         text = self._redactor.text(orjson.dumps(value).decode())
         if self._hook is not None:
-            try:
-                kept = self._hook(name, text)
-            except Exception:  # noqa: BLE001 - a hook is somebody else's code
-                # What a hook could not look at is not told.
-                if not self._has_failed:
-                    self._has_failed = True
-                    _log.exception("telemetry.content_hook fails; content is left out")
-                return None
+            kept = self._hooked(self._hook, name, text)
             if kept is None:
                 return None
             text = kept
         return text[:CHARS_MAX]
+
+    def _hooked(self, hook: Hook, name: str, text: str) -> str | None:
+        """What a hook could not look at is not told."""
+        try:
+            kept: Any = hook(name, text)
+        except Exception as error:  # noqa: BLE001 - a hook is somebody else's code
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            # Not the error's words: they may be those of the text.
+            self._fails(f"{type(error).__name__} at {place.filename}:{place.lineno}")
+            return None
+        if kept is None or isinstance(kept, str):
+            return kept
+        self._fails(f"it gave a {type(kept).__name__}, and neither a text nor None")
+        return None
+
+    def _fails(self, problem: str) -> None:
+        if not self._has_failed:
+            self._has_failed = True
+            _log.error("telemetry.content_hook fails; content is left out", problem=problem)
 
 
 def _messages(exchange: Exchange) -> Mapping[str, Any]:
