@@ -99,6 +99,9 @@ class Points:
         self, metric: Known, values: Values, spread: Spread, now_ns: int
     ) -> HistogramDataPoint:
         began_ns, attributes = self._began_ns, named(metric, values)
+        # None of them is told, where the SDK's types know no such thing.
+        lowest: Any = spread.lowest
+        highest: Any = spread.highest
         exemplars = [
             Exemplar(
                 {}, one.value, int(one.time_s * _NANO), int(one.span_id, 16), int(one.trace_id, 16)
@@ -110,7 +113,7 @@ class Points:
             before, self._told_spreads[key] = self._told_spreads.get(key), spread
             if before is not None:
                 exemplars = [one for one in exemplars if one.time_unix_nano >= began_ns]
-                spread = _since(before, spread)
+                spread, lowest, highest = _since(before, spread), None, None
         return HistogramDataPoint(
             attributes,
             began_ns,
@@ -119,14 +122,14 @@ class Points:
             spread.total,
             spread.buckets,
             metric.bounds,
-            spread.lowest,
-            spread.highest,
+            lowest,
+            highest,
             exemplars,
         )
 
 
 def _since(before: Spread, now: Spread) -> Spread:
-    """What came between. Its extremes are those of all time: nothing tells when they were."""
+    """What came between, but for its extremes: nothing tells when they were."""
     new = now.copy()
     new.buckets = [n - b for n, b in zip(now.buckets, before.buckets, strict=True)]
     new.count, new.total = now.count - before.count, now.total - before.total

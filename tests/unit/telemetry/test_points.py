@@ -63,6 +63,9 @@ def test_differences_on_demand() -> None:
 
     assert (2, 2, 1) == (first[0].value, total.value, spread.count)
     assert 1 == sum(spread.bucket_counts)
+    # The extremes of what is new are not known; those of all time would be wrong.
+    assert (0.3, 0.3) == (first[1].min, first[1].max)
+    assert (None, None) == (spread.min, spread.max)
     assert first[0].time_unix_nano == total.start_time_unix_nano
     assert 4 == read(other)[0].value
 
