@@ -86,7 +86,7 @@ class Measuring:
             spread(of.FIRST_CHUNK, asked).take(attempt.first_token_s, sample)
         usage = attempt.usage
         if usage is not None:
-            self._usage(asked, usage)
+            self._usage(asked, usage, sample)
         self._cost(record, usage)
 
     def _call_spreads(self, record: CallRecord) -> _CallSpreads:
@@ -97,11 +97,11 @@ class Measuring:
         phases = [spread(of.PHASE_DURATION, (method, phase)) for phase in PHASES]
         return spread(of.CALL_DURATION, values), phases
 
-    def _usage(self, asked: tuple[str, ...], usage: Usage) -> None:
+    def _usage(self, asked: tuple[str, ...], usage: Usage, sample: Sample | None) -> None:
         spread = self._tallies.spread
-        spread(of.TOKEN_USAGE, (*asked, "input")).take(usage.input_tokens)
+        spread(of.TOKEN_USAGE, (*asked, "input")).take(usage.input_tokens, sample)
         if usage.output_tokens:
-            spread(of.TOKEN_USAGE, (*asked, "output")).take(usage.output_tokens)
+            spread(of.TOKEN_USAGE, (*asked, "output")).take(usage.output_tokens, sample)
 
     def _cost(self, record: AttemptRecord, usage: Usage | None) -> None:
         target, cost = record.attempt.target, record.attempt.cost

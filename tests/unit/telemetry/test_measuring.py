@@ -14,7 +14,7 @@ from service.domain.provider import ModelRef
 from service.domain.reasons import ErrorReason
 from service.telemetry import catalogue as of
 from service.telemetry.measuring import Measuring
-from service.telemetry.tallies import Tallies
+from service.telemetry.tallies import Sample, Tallies
 from tests.unit.telemetry.records import METHOD, TARGET, attempt, call
 
 
@@ -126,3 +126,19 @@ def test_a_hit_saves() -> None:
     assert [("chat", "openai", "openai", "gpt-4o", "hit_local")] == list(
         tallies.spreads[of.FIRST_TOKEN]
     )
+
+
+def test_what_is_traced_leads_to_its_trace() -> None:
+    """Durations and tokens of an attempt that is told have it as their example."""
+    measure, tallies = measuring()
+    sample = Sample(0.0, 1000.0, "a" * 32, "c" * 16)
+    measure.attempt(attempt(usage=Usage(10, 20), first_token_s=0.1), sample)
+
+    told = {
+        metric: [one for spread in spreads.values() for one in spread.samples.values()]
+        for metric, spreads in tallies.spreads.items()
+    }
+    assert [10, 20] == [one.value for one in told[of.TOKEN_USAGE]]
+    assert [0.4] == [one.value for one in told[of.OPERATION_DURATION]]
+    assert [0.1] == [one.value for one in told[of.FIRST_CHUNK]]
+    assert {sample.span_id} == {one.span_id for made in told.values() for one in made}
