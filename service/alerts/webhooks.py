@@ -29,8 +29,10 @@ from service.alerts.notice import Notice, headers
 QUEUE_MAX = 256
 PAUSE_S = 1.0
 PAUSE_MAX_S = 60.0
+RETRY_AFTER_MAX_S = 3600.0
+"""For no longer is a receiver left alone, whatever it asks for."""
 DEAD_AFTER = 3
-"""So many failures in a row are told in the log, once."""
+"""So many failures in a row are told in the log, once; sooner if a notice is given up."""
 _AGAIN = frozenset({408, 425, 429})
 _SERVER_FAULTS = 500
 _log = structlog.get_logger()
@@ -141,6 +143,7 @@ class Webhook:
             self._failed(failure)
             if failure.is_final or last:
                 break
+        self._dies(failure.text)
         self._give_up(waiting, failure.text)
 
     async def _may_try(self, waiting: _Waiting) -> bool:
@@ -187,9 +190,13 @@ class Webhook:
                 longest = min(self.terms.pause_s * 2.0 ** min(self._failures - 1, 10), PAUSE_MAX_S)
                 pause_s = longest * self._random.uniform(0.5, 1.0)
             self._not_before = self._now() + pause_s
-        if not self._is_dead and (failure.is_final or self._failures >= DEAD_AFTER):
+        if self._failures >= DEAD_AFTER:
+            self._dies(failure.text)
+
+    def _dies(self, error: str) -> None:
+        if not self._is_dead:
             self._is_dead = True
-            _log.warning("a webhook takes no alerts", webhook=self.terms.name, error=failure.text)
+            _log.warning("a webhook takes no alerts", webhook=self.terms.name, error=error)
 
     def _give_up(self, waiting: _Waiting, why: str) -> None:
         self.dropped_count += 1
@@ -204,16 +211,18 @@ def _failure(status: int, told: Any, now: float) -> Failure | None:
     if 200 <= status < 300:
         return None
     again = status in _AGAIN or status >= _SERVER_FAULTS
-    return Failure(f"HTTP {status}", not again, _retry_after_s(told.get("retry-after"), now))
+    return Failure(f"HTTP {status}", not again, retry_after_s(told.get("retry-after"), now))
 
 
-def _retry_after_s(text: str | None, now: float) -> float | None:
-    """RFC 9110: seconds or a date. None for nothing, and for nonsense."""
+def retry_after_s(text: str | None, now: float) -> float | None:
+    """RFC 9110: seconds or a date, as far as it is heeded. None for nothing, and for nonsense."""
     if not text:
         return None
-    if text.strip().isdecimal():
-        return float(text)
     try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - now)
+        if text.strip().isdecimal():
+            asked_s = float(text)
+        else:
+            asked_s = parsedate_to_datetime(text).timestamp() - now
+        return min(max(0.0, asked_s), RETRY_AFTER_MAX_S)
     except (ValueError, OverflowError):
         return None

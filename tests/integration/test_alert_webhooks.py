@@ -14,7 +14,13 @@ import structlog
 
 from service.alerts.notice import Notice, Origin
 from service.alerts.telling import Telling
-from service.alerts.webhooks import QUEUE_MAX, Webhook, WebhookTerms
+from service.alerts.webhooks import (
+    QUEUE_MAX,
+    RETRY_AFTER_MAX_S,
+    Webhook,
+    WebhookTerms,
+    retry_after_s,
+)
 from service.domain.alert_rules import ALL, ErrorRate, Limits
 from service.domain.alerts import Alert, Reading, Standing, Why
 from tests.kit.receiver import SECRET, Receiver
@@ -120,15 +126,37 @@ async def test_retry_after_is_heeded(receiver: Receiver) -> None:
 
 async def test_a_longer_pause_than_it_is_tried_gives_up(receiver: Receiver) -> None:
     """A pause beyond `retry_s` is heeded, too: the message is given up, and the next one not
-    sent before its time.
+    sent before its time. The log says so, once.
     """
     receiver.plan = [(429, {"retry-after": "3600"})]
-    async with delivering(terms(receiver.url, retry_s=60.0)) as webhook:
-        webhook.put(notice(1))
-        webhook.put(notice(2))
-        await until(lambda: webhook.dropped_count == 2)
+    with structlog.testing.capture_logs() as lines:
+        async with delivering(terms(receiver.url, retry_s=60.0)) as webhook:
+            webhook.put(notice(1))
+            webhook.put(notice(2))
+            await until(lambda: webhook.dropped_count == 2)
 
     assert 1 == len(receiver.requests)
+    told = [line["error"] for line in lines if line["event"] == "a webhook takes no alerts"]
+    assert ["HTTP 429"] == told
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (None, None),
+        ("soon", None),
+        ("0", 0.0),
+        ("90", 90.0),
+        ("31536000", RETRY_AFTER_MAX_S),
+        ("9" * 400, RETRY_AFTER_MAX_S),
+        ("Thu, 01 Jan 1970 00:02:00 GMT", 20.0),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", 0.0),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", RETRY_AFTER_MAX_S),
+    ],
+)
+def test_how_long_a_receiver_may_ask_for(said: str | None, expected: float | None) -> None:
+    """Seconds or a date, but no more than an hour: a mistake would keep alerts away for ever."""
+    assert expected == retry_after_s(said, now=100.0)
 
 
 @pytest.mark.parametrize("status", [400, 410, 302])
