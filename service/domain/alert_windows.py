@@ -99,7 +99,8 @@ class Windows:
         self._known: dict[By, int] = {}
         self._found: dict[tuple[int, int, str, str, str], Sequence[Figures]] = {}
         """What the names of a record lead to; forgotten with each slot."""
-        self._newest = 0
+        self._newest = self._oldest = 0
+        """Slots between these are kept."""
 
     def __repr__(self) -> str:
         return f"<Windows of {len(self._slots)} subjects, {self._needs.kept_s:g} s>"
@@ -115,7 +116,7 @@ class Windows:
         if not self._needs.names or not counts(record):
             return
         slot = int(record.ended_at) // SLOT_S
-        if slot > self._newest:
+        if not self._oldest <= slot <= self._newest:
             self._turn(slot)
         if isinstance(record, CallRecord):
             self._count_call(record, slot)
@@ -215,13 +216,18 @@ class Windows:
         return subject
 
     def _turn(self, slot: int) -> None:
-        """Drops what is older than is needed. A clock that was set back makes nothing older."""
-        self._newest = slot
+        """Drops what is older than is needed; and where the clock was set back from a leap into
+        the future, what was counted there.
+        """
+        newest, self._newest = self._newest, slot
+        self._oldest = slot - int(self._needs.kept_s) // SLOT_S - 1
         self._found.clear()
-        oldest = slot - int(self._needs.kept_s) // SLOT_S - 1
         for subject, slots in tuple(self._slots.items()):
+            if slot < newest:
+                for leapt in [one for one in slots if one > slot]:
+                    del slots[leapt]
             # They stand in the order in which they came.
-            while slots and (old := next(iter(slots))) < oldest:
+            while slots and (old := next(iter(slots))) < self._oldest:
                 del slots[old]
             if not slots:
                 self._forget(subject)

@@ -224,7 +224,8 @@ class Book:
             return over if was_firing else None
         if not was_firing:
             return Why.FIRED
-        due = self.repeat_s > 0 and now - after.told_at >= self.repeat_s
+        # Also where the clock was set back: rather once too often than not for a day.
+        due = self.repeat_s > 0 and not 0.0 <= now - after.told_at < self.repeat_s
         return Why.GOES_ON if due else None
 
     def _told(

@@ -211,6 +211,20 @@ def test_windows_forget() -> None:
     assert [Subject(By.TENANT, "new")] == windows.subjects(By.TENANT)
 
 
+def test_windows_forget_what_never_came() -> None:
+    """After a leap of the clock and back, what was counted in the future is dropped, and what is
+    old is dropped as before.
+    """
+    windows = Windows(0.0, Needs({By.TENANT: frozenset()}, 60.0))
+    windows.count(call(T0, tenant="before"))
+    windows.count(call(T0 + 86_400.0, tenant="leapt"))
+    windows.count(call(T0 + 10.0, tenant="after"))
+    assert [Subject(By.TENANT, "after")] == windows.subjects(By.TENANT)
+
+    windows.count(call(T0 + 130.0, tenant="later"))
+    assert [Subject(By.TENANT, "later")] == windows.subjects(By.TENANT)
+
+
 DOWN = ProviderDown("d", Limits(1.0, 0.0), scope=Scope(By.PROVIDER))
 
 

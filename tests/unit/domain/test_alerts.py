@@ -175,6 +175,17 @@ def test_it_is_told_again() -> None:
     assert (Why.GOES_ON, 2, 1000.0) == (again.why, again.number, again.standing.since)
 
 
+def test_it_is_told_again_though_the_clock_was_set_back() -> None:
+    """An alert that was told in the future, as it looks now, is told again at once."""
+    book = firing_book(repeat_s=600.0)
+
+    [again] = book.step(INSTANT, {ALL: WORSE}, 15.0, -86_400.0)
+    early = book.step(INSTANT, {ALL: WORSE}, 15.0, -86_385.0)
+
+    assert Why.GOES_ON == again.why
+    assert [] == early
+
+
 def test_a_reload_keeps_what_did_not_change() -> None:
     """A rule that is the same keeps its alerts; one that says something else, or is gone, ends
     its own.
