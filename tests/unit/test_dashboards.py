@@ -28,6 +28,11 @@ FILLED_IN = {
     "$provider": ".*",
 }
 
+NEEDS_PROMTOOL = pytest.mark.skipif(
+    shutil.which("promtool") is None,
+    reason="no promtool on PATH (Debian: apt-get install prometheus)",
+)
+
 
 def series() -> dict[str, Metric]:
     """Every series that the exporter writes, by its name."""
@@ -155,10 +160,7 @@ def test_the_folder_is_provisioned() -> None:
     assert ["file"] == [provider["type"] for provider in found["providers"]]
 
 
-@pytest.mark.skipif(
-    shutil.which("promtool") is None,
-    reason="no promtool on PATH (Debian: apt-get install prometheus)",
-)
+@NEEDS_PROMTOOL
 def test_prometheus_understands_them(tmp_path: Path) -> None:
     """Prometheus' own parser takes every expression."""
     rules = [
@@ -174,3 +176,54 @@ def test_prometheus_understands_them(tmp_path: Path) -> None:
 
     assert 0 == told.returncode, told.stderr
     assert f"{len(rules)} rules found" in told.stdout
+
+
+CALL = (
+    'rpc_server_call_duration_seconds_count{job="j",instance="i",aiprovider_tenant="t",'
+    'rpc_method="aiprovider.v1.CompletionService/Complete",rpc_response_status_code="OK"}'
+)
+ATTEMPT = (
+    'aiprovider_attempts_total{job="j",instance="i",aiprovider_provider="openai",'
+    'aiprovider_outcome="ok"}'
+)
+
+
+@NEEDS_PROMTOOL
+@pytest.mark.parametrize(
+    ("name", "title", "labels"),
+    [
+        ("errors", "Failed", "{}"),
+        ("performance", "Failed", "{}"),
+        (
+            "errors",
+            "Failed share by method",
+            '{rpc_method="aiprovider.v1.CompletionService/Complete"}',
+        ),
+        ("providers", "Failed", '{aiprovider_provider="openai"}'),
+    ],
+)
+def test_nothing_failed_is_not_nothing_known(
+    name: str, title: str, labels: str, tmp_path: Path
+) -> None:
+    """A share reads 0 where there was nothing of it yet, and not "No data"."""
+    [panel] = [panel for panel in board(name)["panels"] if panel["title"] == title]
+    asked = {
+        "expr": filled(panel["targets"][0]["expr"]),
+        "eval_time": "10m",
+        "exp_samples": [{"labels": labels, "value": 0}],
+    }
+    counted = [{"series": series, "values": "0+10x20"} for series in (CALL, ATTEMPT)]
+    test = {"interval": "1m", "input_series": counted, "promql_expr_test": [asked]}
+    (tmp_path / "none.yml").write_text("groups: []")
+    (tmp_path / "test.yml").write_text(
+        yaml.safe_dump({"rule_files": ["none.yml"], "tests": [test]})
+    )
+    told = subprocess.run(
+        ["promtool", "test", "rules", "test.yml"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert 0 == told.returncode, told.stdout + told.stderr

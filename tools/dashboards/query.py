@@ -44,8 +44,8 @@ def increase(metric: Metric, by: Sequence[str] = (), where: Where | None = None)
 
 
 def share(part: str, whole: str) -> str:
-    """Of two rates that are summed alike; nothing where there is no whole."""
-    return f"{part} / ({whole} > 0)"
+    """Of two rates that are summed alike; nothing where there is no whole, 0 where that is all."""
+    return f"({part} or 0 * {whole}) / ({whole} > 0)"
 
 
 def quantile(q: float, metric: Metric, by: Sequence[str] = (), where: Where | None = None) -> str:
