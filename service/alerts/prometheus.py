@@ -33,6 +33,11 @@ KEEPS_FIRING_SINCE = "2.42"
 """The first Prometheus that reads the file."""
 _PERIODS_S = {Period.DAY: 86_400, Period.MONTH: 30 * 86_400}
 _METHODS = r"aiprovider\\.v1\\.(CompletionService|ModelService)/.*"
+_ESCAPES = {one: f"\\\\{one}" for one in ".+*?()[]{}|^$"} | {
+    "\\": r"\\\\",
+    '"': r"\"",
+    "\n": r"\n",
+}
 _SERVED = "hit_local|hit_shared|coalesced|repeated"
 
 
@@ -241,7 +246,7 @@ def _where(rule: Rule, label: str, only: str = "") -> str:
 
 def _escaped(name: str) -> str:
     """For a regular expression inside a string of PromQL."""
-    return "".join(f"\\\\{one}" if one in r".+*?()[]{}|^$\\" else one for one in name)
+    return "".join(_ESCAPES.get(one, one) for one in name)
 
 
 def _list(*names: str) -> str:

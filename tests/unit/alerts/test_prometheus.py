@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -116,6 +117,41 @@ def test_promtool_takes_every_kind(tmp_path: Path) -> None:
 
     done = subprocess.run(
         [PROMTOOL or "", "check", "rules", str(file)], capture_output=True, text=True, check=False
+    )
+
+    assert 0 == done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.skipif(PROMTOOL is None, reason="promtool is not there")
+@pytest.mark.parametrize("model", ["gpt-4.1", 'a"b', "a\\b", "a\nb", "a(b)|[c]{d}^$?*+", "modèle"])
+def test_any_name_is_found(model: str, tmp_path: Path) -> None:
+    """A rule that is narrowed to a name reads what the metrics say of it, and of nobody else."""
+    setting = {"kind": "error_rate", "name": "e", "by": "model", "subjects": [model]}
+    (tmp_path / "rules.yml").write_text(written(setting), encoding="utf-8")
+    label = json.dumps(model, ensure_ascii=False)
+    series = [
+        f'aiprovider_attempts_total{{aiprovider_model={name},aiprovider_outcome="failed",'
+        'error_type="PROVIDER_TIMEOUT"}'
+        for name in (label, '"other"')
+    ]
+    asked = {
+        "expr": "aiprovider:alert:e",
+        "eval_time": "10m",
+        "exp_samples": [
+            {"labels": f"aiprovider:alert:e{{aiprovider_model={label}}}", "value": 1},
+        ],
+    }
+    counted = [{"series": one, "values": "0+100x20"} for one in series]
+    test = {"interval": "1m", "input_series": counted, "promql_expr_test": [asked]}
+    whole = {"rule_files": ["rules.yml"], "evaluation_interval": "1m", "tests": [test]}
+    (tmp_path / "test.yml").write_text(yaml.safe_dump(whole), encoding="utf-8")
+
+    done = subprocess.run(
+        [PROMTOOL or "", "test", "rules", "test.yml"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
     assert 0 == done.returncode, done.stdout + done.stderr
