@@ -111,8 +111,8 @@ class Telemetering:
         _ = self.sampling  # A mistake in it is told before anything is opened.
         content = ContentPolicy(self._redactor, _hook(self._telemetry))
         signals = self.signals = Signals(self._terms, _kinds(self._settings), content)
-        tail = {"tail": lambda: signals.keeping.dropped_count}
-        signals.observe(_readings(replace(sources, dropped={**sources.dropped, **tail})))
+        dropped = {**sources.dropped, **signals.dropped}
+        signals.observe(_readings(replace(sources, dropped=dropped)))
         if self._log_writer is not None and signals.tells_lines:
             self._log_writer.also = signals.line
         return (signals,)

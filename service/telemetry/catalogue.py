@@ -293,8 +293,9 @@ DROPPED = Metric(
     "aiprovider.records.dropped",
     _COUNTER,
     "{record}",
-    "Records that found a full queue: of the journal, the log, the decision log, or a webhook;"
-    " and calls of the `tail` that were too many for their spans to be told.",
+    "Records that found a full queue: of the journal, the log, the decision log, a webhook, or"
+    " `spans` and `lines` on their way to a collector; and calls of the `tail` that were too many"
+    " for their spans to be told.",
     (QUEUE,),
     observed=True,
 )

@@ -8,7 +8,6 @@ from typing import Any
 from opentelemetry._logs import LogRecord, SeverityNumber
 from opentelemetry.context import Context
 from opentelemetry.sdk._logs import ReadableLogRecord
-from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import INVALID_SPAN, set_span_in_context
@@ -24,13 +23,6 @@ _SEVERITIES = {
     "exception": SeverityNumber.ERROR,
     "critical": SeverityNumber.FATAL,
 }
-
-
-class LineBatches(BatchLogRecordProcessor):
-    """Takes lines that nobody else changes: the SDK's own way in copies them twice over."""
-
-    def put(self, line: ReadableLogRecord) -> None:
-        self._batch_processor.emit(line)
 
 
 class LineMaker:

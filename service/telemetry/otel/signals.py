@@ -11,13 +11,13 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricReader
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from service.domain.call_record import AttemptRecord, CallRecord, Record
@@ -26,8 +26,9 @@ from service.telemetry.catalogue import Metric
 from service.telemetry.content import ContentPolicy
 from service.telemetry.keeping import Keeping
 from service.telemetry.measuring import Measuring
+from service.telemetry.otel.batches import LineBatches, SpanBatches
 from service.telemetry.otel.exporters import exporter
-from service.telemetry.otel.lines import LineBatches, LineMaker
+from service.telemetry.otel.lines import LineMaker
 from service.telemetry.otel.observing import Reading, observe
 from service.telemetry.otel.points import Points, PushReader
 from service.telemetry.otel.prometheus import PrometheusPage
@@ -63,12 +64,12 @@ class Signals:
         self.measuring = Measuring(self._tallies, kinds, terms.tenants)
         self.keeping = Keeping(terms.slow_s, terms.tail_per_s_max)
         self._samples = environ.get("OTEL_METRICS_EXEMPLAR_FILTER", "") != "always_off"
-        self._spans: BatchSpanProcessor | None = None
+        self._spans: SpanBatches | None = None
         self._tracing: Tracing | None = None
         if variables.sends(Signal.TRACES, terms):
-            self._spans = BatchSpanProcessor(exporter(Signal.TRACES, terms, variables))
+            self._spans = SpanBatches(exporter(Signal.TRACES, terms, variables))
             maker = SpanMaker(self._resource, self._scope, self.measuring.vendor, _span_id)
-            self._tracing = Tracing(maker, self._spans.on_end, content)
+            self._tracing = Tracing(maker, self._spans.put, content)
         self._lines: LineBatches | None = None
         if variables.sends(Signal.LOGS, terms):
             self._lines = LineBatches(exporter(Signal.LOGS, terms, variables))
@@ -96,6 +97,15 @@ class Signals:
     @property
     def tells_lines(self) -> bool:
         return self._lines is not None
+
+    @property
+    def dropped(self) -> Mapping[str, Callable[[], int]]:
+        """By the name of a queue: how many found it full."""
+        found: dict[str, Callable[[], int]] = {"tail": lambda: self.keeping.dropped_count}
+        for name, batches in (("spans", self._spans), ("lines", self._lines)):
+            if batches is not None:
+                found[name] = partial(getattr, batches, "dropped_count")
+        return found
 
     def observe(self, readings: Mapping[Metric, Reading]) -> None:
         """From now on they are read at each export."""
