@@ -32,6 +32,8 @@ _TOLD = TraceFlags(TraceFlags.SAMPLED)
 _OK = Status(StatusCode.UNSET)
 _WORTH_S = 0.001
 """Who waited for less was not kept waiting."""
+_MODEL_CHARS_MAX = 256
+"""Callers choose names of models."""
 
 
 class _Shape(NamedTuple):
@@ -103,7 +105,8 @@ class SpanMaker:
             attributes[of.ERROR] = error
             if attempt.outcome is Outcome.FAILED:
                 status = Status(StatusCode.ERROR, error)
-        shape = _Shape(f"{done} {target.model}", SpanKind.CLIENT, attempt.span_id, span.span_id)
+        name = f"{done} {target.model[:_MODEL_CHARS_MAX]}"
+        shape = _Shape(name, SpanKind.CLIENT, attempt.span_id, span.span_id)
         told = (record.ended_at - attempt.duration_s, record.ended_at)
         return self._span(span, shape, told, attributes, status)
 
@@ -157,10 +160,10 @@ def _call_attributes(record: CallRecord, kept: Kept) -> Attributes:
         "aiprovider.kept": kept.value,
     }
     if record.model:
-        attributes[of.REQUEST_MODEL] = record.model
+        attributes[of.REQUEST_MODEL] = record.model[:_MODEL_CHARS_MAX]
     if record.target is not None:
         attributes[of.PROVIDER] = record.target.provider
-        attributes["gen_ai.response.model"] = record.target.model
+        attributes["gen_ai.response.model"] = record.target.model[:_MODEL_CHARS_MAX]
     if record.cache is not None:
         attributes[of.CACHE_STATUS] = record.cache.status.value
     if record.reason is not None:
@@ -176,7 +179,7 @@ def _attempt_attributes(record: AttemptRecord) -> Attributes:
     attempt = record.attempt
     target, usage, cost = attempt.target, attempt.usage, attempt.cost
     attributes: Attributes = {
-        of.REQUEST_MODEL: target.model,
+        of.REQUEST_MODEL: target.model[:_MODEL_CHARS_MAX],
         of.PROVIDER: target.provider,
         of.OUTCOME: attempt.outcome.value,
         "aiprovider.request_id": record.request_id,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from service.domain.cache_note import CacheNote, CacheStatus
 from service.domain.call_record import Phases
+from service.domain.provider import ModelRef
 from service.telemetry.content import ContentPolicy
 from service.telemetry.keeping import Kept
 from service.telemetry.otel.spans import SpanMaker
@@ -96,3 +99,17 @@ def test_a_cache_and_a_queue_have_spans() -> None:
 def seconds(nanos: int | None) -> float:
     assert nanos is not None
     return nanos / 10**9
+
+
+def test_names_of_models_are_bounded() -> None:
+    """A caller chooses them: however long one is, its spans are not."""
+    told = Told()
+    long = "m" * 100_000
+    record = attempt(SAMPLED)
+    wild = replace(record.attempt, target=ModelRef("openai", long))
+    told.tracing.attempt(record._replace(attempt=wild))
+    told.tracing.call(call(SAMPLED, model=long), Kept.SAMPLED)
+
+    for span in told.spans:
+        assert len(span.name) < 300
+        assert len(str((span.attributes or {})["gen_ai.request.model"])) == 256
