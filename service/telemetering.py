@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from service.config import ContentExport, Settings, TelemetrySettings
+from service.config.providers import Kind
 from service.domain import breaker
 from service.domain.breaker import Circuit
 from service.domain.cache_stats import CacheReport
@@ -162,7 +163,12 @@ def _terms(settings: Settings) -> TelemetryTerms:
 
 
 def _kinds(settings: Settings) -> Mapping[str, str]:
-    return {name: provider.kind.value for name, provider in settings.providers.items()}
+    return {
+        name: provider.kind.value
+        if provider.kind is not Kind.LITELLM
+        else provider.litellm_prefix or name
+        for name, provider in settings.providers.items()
+    }
 
 
 def _hook(telemetry: TelemetrySettings) -> Hook | None:

@@ -118,7 +118,7 @@ FIRST_CHUNK = Metric(
     "s",
     "How long a provider took to begin its answer, as a stream.",
     _ASKED,
-    _FIRST_TOKEN_SECONDS,
+    _GEN_AI_SECONDS,
 )
 FIRST_TOKEN = Metric(
     "gen_ai.server.time_to_first_token",

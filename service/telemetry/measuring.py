@@ -17,8 +17,18 @@ from service.telemetry.tallies import Sample, Spread, Tallies
 
 OPERATIONS = {"Embed": "embeddings", "CountTokens": "count_tokens"}
 """By the name of the method; all others are `chat`."""
-VENDORS = {"gemini": "gcp.gemini"}
-"""OpenTelemetry's names of providers, by wire format, where it has another one."""
+VENDORS = {
+    "azure": "azure.ai.openai",
+    "azure_ai": "azure.ai.inference",
+    "bedrock": "aws.bedrock",
+    "gemini": "gcp.gemini",
+    "mistral": "mistral_ai",
+    "moonshot": "moonshot_ai",
+    "vertex_ai": "gcp.vertex_ai",
+    "watsonx": "ibm.watsonx.ai",
+    "xai": "x_ai",
+}
+"""OpenTelemetry's names of vendors, where they are not those of wire formats or of litellm."""
 OTHER_TENANTS = "*other*"
 # What gRPC calls the fault of a server: https://opentelemetry.io/docs/specs/semconv/rpc/grpc/
 SERVER_FAULTS = frozenset(
@@ -31,7 +41,8 @@ _CallSpreads = tuple[Spread, Sequence[Spread]]
 
 
 class Measuring:
-    """`kinds` has the wire format of each provider; `tenants` those that metrics may name.
+    """`kinds` has the wire format of each provider, or what litellm calls it; `tenants` those that
+    metrics may name.
 
     `kinds` may be replaced at any time. Call it within the lock of `tallies`.
     """
@@ -124,8 +135,8 @@ class Measuring:
 
     def vendor(self, provider: str) -> str:
         """OpenTelemetry's name of whoever made the model."""
-        kind = self.kinds.get(provider, "")
-        return VENDORS.get(kind, provider if kind in ("", "litellm") else kind)
+        kind = self.kinds.get(provider, provider)
+        return VENDORS.get(kind, kind)
 
     def _tenant(self, tenant: str) -> str:
         if not self._tenants or not tenant:

@@ -20,7 +20,7 @@ from tests.unit.telemetry.records import METHOD, TARGET, attempt, call
 
 def measuring(*tenants: str) -> tuple[Measuring, Tallies]:
     tallies = Tallies()
-    kinds = {"openai": "openai", "google": "gemini", "mine": "openai", "any": "litellm"}
+    kinds = {"google": "gemini", "mine": "openai", "les-bleus": "mistral", "any": "any"}
     return Measuring(tallies, kinds, frozenset(tenants)), tallies
 
 
@@ -47,11 +47,14 @@ def test_what_is_not_known_is_not_nothing() -> None:
 
 
 def test_vendors() -> None:
-    """A vendor is named as OpenTelemetry names it, by wire format; litellm's as configured."""
+    """A vendor is named as OpenTelemetry names it, by wire format or by litellm's name of it; where
+    OpenTelemetry has no name, by that.
+    """
     measure, _ = measuring()
 
     assert "gcp.gemini" == measure.vendor("google")
     assert "openai" == measure.vendor("mine")
+    assert "mistral_ai" == measure.vendor("les-bleus")
     assert "any" == measure.vendor("any")
     assert "unheard-of" == measure.vendor("unheard-of")
 
