@@ -16,7 +16,7 @@ from service.telemetry.keeping import Kept
 from service.telemetry.otel.spans import SpanMaker
 
 WAITING_MAX = 2000
-"""Calls whose attempts wait, or that ended lately and were told."""
+"""Calls whose attempts wait, or that ended lately and were told, or were not."""
 
 
 class Tracing:
@@ -31,6 +31,7 @@ class Tracing:
         # By the id of the call's span, the oldest first.
         self._waiting: OrderedDict[str, list[AttemptRecord]] = OrderedDict()
         self._told: OrderedDict[str, None] = OrderedDict()
+        self._untold: OrderedDict[str, None] = OrderedDict()
 
     def __repr__(self) -> str:
         return f"<Tracing {len(self._waiting)} calls in the making>"
@@ -42,6 +43,8 @@ class Tracing:
         if span.sampled or span.span_id in self._told:
             self._tell_attempt(record)
             return
+        if span.span_id in self._untold:
+            return
         self._waiting.setdefault(span.span_id, []).append(record)
         if len(self._waiting) > WAITING_MAX:
             self._waiting.popitem(last=False)
@@ -52,21 +55,25 @@ class Tracing:
             return
         attempts = self._waiting.pop(span.span_id, ())
         if kept is None:
+            # One that was answered had its attempts; another one may have left some behind.
+            if record.code != "OK":
+                _remember(self._untold, span.span_id)
             return
         if kept is not Kept.SAMPLED:
-            self._remember(span.span_id)
+            _remember(self._told, span.span_id)
         for attempt in attempts:
             self._tell_attempt(attempt)
         for made in self._maker.call(record, span, kept):
             self._tell(made)
 
-    def _remember(self, span_id: str) -> None:
-        """Others may wait for an attempt yet that this call has left."""
-        self._told[span_id] = None
-        if len(self._told) > WAITING_MAX:
-            self._told.popitem(last=False)
-
     def _tell_attempt(self, record: AttemptRecord) -> None:
         if record.span is not None and record.attempt.span_id:
             content = self._content.attributes(record)
             self._tell(self._maker.attempt(record, record.span, content))
+
+
+def _remember(ended: OrderedDict[str, None], span_id: str) -> None:
+    """Others may wait for an attempt yet that this call has left."""
+    ended[span_id] = None
+    if len(ended) > WAITING_MAX:
+        ended.popitem(last=False)

@@ -61,6 +61,19 @@ def test_a_late_attempt_follows_its_call() -> None:
     assert ["Complete", "chat gpt-4o"] == told.names
 
 
+def test_a_late_attempt_of_a_call_that_was_not_kept() -> None:
+    """It waits for nobody, and takes nobody's place: those wait whose call goes on."""
+    told = Told()
+    told.tracing.attempt(attempt())
+    for number in range(WAITING_MAX + 1):
+        left = SPAN._replace(span_id=f"{number + 1:016x}")
+        told.tracing.call(call(left, code="CANCELLED"), None)
+        told.tracing.attempt(attempt(left))
+    told.tracing.call(call(), Kept.SLOW)
+
+    assert ["chat gpt-4o", "Complete"] == told.names
+
+
 def test_waiting_is_bounded() -> None:
     """Attempts whose calls never end make room for others, the oldest first."""
     told = Told()
