@@ -17,8 +17,8 @@ DOWN = ProviderFailure(ErrorReason.PROVIDER_UNAVAILABLE, "down", http_status=500
 
 
 def test_an_opening_that_is_over() -> None:
-    """An open circuit is told as half-open as soon as a trial is due, though nobody asks for one:
-    else an alert for a provider that is not needed any more would never end.
+    """An open circuit is told as half-open as soon as a trial is due, though nobody asks for one,
+    as health tells it, too.
     """
     clock = Clock(1000.0)
     board = Scoreboard(clock, Random(3))
