@@ -79,6 +79,10 @@ def mean(tally: Mapping[int, int]) -> float | None:
 
 def add(to: Tally, tally: Mapping[int, int]) -> None:
     """Merges in place."""
+    if not to:
+        # Several times as fast, and most are added to nothing.
+        to.update(tally)
+        return
     have = to.get
     for place, times in tally.items():
         to[place] = have(place, 0) + times
@@ -167,7 +171,4 @@ def _add_dense(to: Tally, dense: Sequence[tuple[int, bytes]]) -> None:
     )
     number = max(place - first + len(lanes) // _LANE_BYTES for place, lanes in dense)
     counts = struct.unpack(f"<{number}Q", total.to_bytes(_LANE_BYTES * number, "little"))
-    have = to.get
-    for place, times in enumerate(counts, first):
-        if times:
-            to[place] = have(place, 0) + times
+    add(to, {place: times for place, times in enumerate(counts, first) if times})

@@ -164,11 +164,10 @@ def _sum_up(
     rows_count = 0
     try:
         for text, (_, begin, end) in zip(told, hashes, strict=True):
-            for start, key, sums in layout.read_sums(text):
+            for start, key, sums in layout.read_sums(text, begin, end):
                 rows_count += 1
-                if begin <= start < end:
-                    by_key = by_bucket.setdefault(plan.bucket(start), {})
-                    by_key[key] = by_key.get(key, 0) + sums
+                by_key = by_bucket.setdefault(plan.bucket(start), {})
+                by_key[key] = by_key.get(key, 0) + sums
     except ValueError:
         raise not_ours() from None
     return rows_count

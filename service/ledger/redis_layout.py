@@ -98,8 +98,8 @@ def _field(row: Row) -> bytes:
     return orjson.dumps((row.start, *row.key))[1:-1]
 
 
-def read_sums(told: bytes) -> Iterator[tuple[int, bytes, Sums]]:
-    """Start, key and sums of every row. Raises ValueError for what is none."""
+def read_sums(told: bytes, begin: int, until: int) -> Iterator[tuple[int, bytes, Sums]]:
+    """Start, key and sums of rows that begin in that time. Raises ValueError for what is none."""
     at, end = 0, len(told)
     try:
         while at < end:
@@ -107,7 +107,8 @@ def read_sums(told: bytes) -> Iterator[tuple[int, bytes, Sums]]:
             key = at + _HEAD.size
             sums = key + key_bytes
             at = sums + lanes.length(told, sums)
-            yield start, told[key:sums], lanes.unpacked(told[sums:at])
+            if begin <= start < until:
+                yield start, told[key:sums], lanes.unpacked(told[sums:at])
     except (IndexError, struct.error):
         raise ValueError("these are no rows") from None
 
