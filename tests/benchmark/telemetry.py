@@ -21,11 +21,11 @@ from aiprovider.v1 import completion_service_pb2 as pb
 from tests.benchmark import hits
 from tests.benchmark.__main__ import AT_ONCE, Server, cpu_s, line_of, process, request, service
 
-ROUNDS = int(os.environ.get("BENCH_ROUNDS", "11"))
-HIT_COUNT = 1500
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "9"))
+HIT_COUNT = 5000
 OWN_ROUNDS = 9
 OWN_COUNT = 4000
-ASK_COUNT = 500
+ASK_COUNT = 1500
 SETTLE_S = 1.2
 """By then what is queued is exported: twice the interval below, and a little."""
 INTERVALS = {
