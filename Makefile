@@ -38,7 +38,7 @@ run: $(READY) ## Serve, with the keys found in the environment
 
 # Many tests hold real time against a bound: one that fails is run once more, and the report counts it.
 test: $(READY) ## The whole test suite, on two cores
-	$(BIN)/python -m pytest -n 2 --dist loadfile --reruns 1
+	$(BIN)/python -m pytest -n 2 --dist loadfile --reruns 1 -r R
 
 check: lint types layers contract ## Everything else that CI demands
 

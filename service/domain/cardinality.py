@@ -11,18 +11,23 @@ from dataclasses import dataclass
 from service.domain.rollup import OTHER, Key
 
 _HOUR_S = 3600
+_CHARS_MAX = 128
 _ANSWERED = ("ok", "OK")
 """The status of an attempt, and of a call, that had an answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class NameLimits:
-    """`values_max` holds for each dimension and each label. Longer values are cut."""
+    """`values_max` holds for each dimension and each label."""
 
     values_max: int = 500
-    length_max: int = 128
     keys_max: int = 20_000
     """Of all dimensions together; what is beyond counts for its tenant, model and status alone."""
+
+
+def kept_as(value: str) -> str:
+    """As much of a name as the ledger keeps."""
+    return value[:_CHARS_MAX]
 
 
 class Names:
@@ -68,7 +73,7 @@ class Names:
     def _value(self, name: str, value: str, *, made_up: bool = False) -> str:
         if not value:
             return value
-        value = value[: self._limits.length_max]
+        value = kept_as(value)
         values = self._values.setdefault(name, set())
         if value in values:
             return value

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
 
+from service.domain.cardinality import kept_as
 from service.domain.rollup import Axis, Dimension, Key, Label, LedgerQuery
 from service.domain.rollup_views import RESOLUTIONS, Resolution, View, knows
 
@@ -137,7 +138,8 @@ def plan(query: LedgerQuery, now: float, retention: Retention, views: Sequence[V
     spans = tuple(_spans(start, end, step_s))
     if step_s is not None and (end - start) / step_s > CELLS_MAX:
         raise TooMuch("so many steps: ask for longer ones, or for less time")
-    return Plan(view, start, end, spans, step_s, query.group_by, query.filters)
+    filters = {axis: frozenset(map(kept_as, names)) for axis, names in query.filters.items()}
+    return Plan(view, start, end, spans, step_s, query.group_by, filters)
 
 
 def _end(query: LedgerQuery, start: int, now: float, retention: Retention) -> int:

@@ -153,6 +153,17 @@ async def test_filters_let_through_what_they_name(kept: tuple[Book, Recorder]) -
     assert answer.total.counts == merged(let_through.values()).counts
 
 
+async def test_who_asks_for_a_long_name_finds_it(kept: tuple[Book, Recorder]) -> None:
+    """Though no more of it is kept than fits."""
+    book, recorder = kept
+    long = "m" * 500
+    recorder([call(target=None, model=long), call()])
+
+    answer = await book.query(everything(filters={D.MODEL: frozenset({long})}))
+
+    assert 1 == answer.total[Count.REQUESTS]
+
+
 async def test_others_are_summed_up(kept: tuple[Book, Recorder]) -> None:
     """With their tallies; pages tell every cell once."""
     book, recorder = kept
