@@ -80,7 +80,7 @@ def mean(tally: Mapping[int, int]) -> float | None:
 def add(to: Tally, tally: Mapping[int, int]) -> None:
     """Merges in place."""
     if not to:
-        # Several times as fast, and most are added to nothing.
+        # Several times as fast, and many are added to nothing.
         to.update(tally)
         return
     have = to.get

@@ -16,7 +16,7 @@ from service.domain.rollup_views import Row, View
 from service.domain.sketch import Tally
 from service.ledger import redis_layout as layout
 from service.ledger.redis_layout import Hash
-from service.ledger.store import ROWS_MAX, Batch, Packed, StoreError, not_ours, placed, tallies_of
+from service.ledger.store import ROWS_MAX, Batch, Gathered, Packed, StoreError, not_ours, placed
 from service.redis_door import RedisTerms, connect, kind
 
 TIMEOUT_S = 2.0
@@ -88,14 +88,14 @@ class RedisStore:
     async def tallies(
         self, plan: Plan, kinds: Collection[Kind], wanted: Collection[Place]
     ) -> dict[Place, dict[Kind, Tally]]:
-        found: dict[Kind, dict[Place, list[bytes]]] = {one: defaultdict(list) for one in kinds}
+        gathered = Gathered(plan, wanted, layout.key_of)
         hashes = await self._hashes(plan)
         numbers = sorted(map(int, kinds))
         for part in _parts(hashes, _AT_ONCE_MAX):
             times = [(start, end, *numbers) for _, start, end in part]
             told = await self._read(layout.READ_TALLIES, part, 2, times)
-            await asyncio.to_thread(_collect, told, plan, wanted, found)
-        return await asyncio.to_thread(tallies_of, found)
+            await asyncio.to_thread(_gather, told, gathered)
+        return await asyncio.to_thread(gathered.tallies)
 
     async def forget(self, now: float) -> None:
         """Redis does."""
@@ -180,23 +180,15 @@ def _understood(plan: Plan, by_bucket: Mapping[int, Mapping[bytes, Sums]]) -> di
         raise not_ours() from None
 
 
-def _collect(
-    told: Sequence[bytes],
-    plan: Plan,
-    wanted: Collection[Place],
-    found: dict[Kind, dict[Place, list[bytes]]],
-) -> None:
-    values: dict[bytes, tuple[str, ...] | None] = {}
-    for text in told:
-        for start, key, of, blob in layout.read_tallies(text):
-            if key not in values:
-                values[key] = plan.values(layout.key_of(key))
-            known = values[key]
-            if known is None:
-                continue
-            place = Place(plan.bucket(start), known)
-            if place in wanted:
-                found[of][place].append(blob)
+def _gather(told: Sequence[bytes], gathered: Gathered[bytes]) -> None:
+    try:
+        for text in told:
+            for start, key, kind, blob in layout.read_tallies(text):
+                place = gathered.place(start, key)
+                if place is not None:
+                    gathered.add(place, kind, blob)
+    except ValueError:
+        raise not_ours() from None
 
 
 def _parts(items: Iterable[Any], size: int) -> Iterable[list[Any]]:

@@ -7,7 +7,6 @@ waits for none.
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,7 +17,7 @@ from service.domain.rollup_answer import Sums
 from service.domain.rollup_plan import Place, Plan, Retention
 from service.domain.sketch import Tally
 from service.ledger.sqlite_file import SqliteFile
-from service.ledger.store import Batch, StoreError, tallies_of
+from service.ledger.store import Batch, StoreError
 
 T = TypeVar("T")
 
@@ -48,23 +47,7 @@ class SqliteStore:
     async def tallies(
         self, plan: Plan, kinds: Collection[Kind], wanted: Collection[Place]
     ) -> dict[Place, dict[Kind, Tally]]:
-        return await _on(self._reading, lambda: self._tallies(plan, kinds, wanted))
-
-    def _tallies(
-        self, plan: Plan, kinds: Collection[Kind], wanted: Collection[Place]
-    ) -> dict[Place, dict[Kind, Tally]]:
-        in_order = sorted(kinds)
-        found: dict[Kind, dict[Place, list[bytes]]] = {one: defaultdict(list) for one in kinds}
-        for start, key, blobs in self._reader.tallies(plan, in_order):
-            values = plan.values(key)
-            if values is None:
-                continue
-            place = Place(plan.bucket(start), values)
-            if place in wanted:
-                for kind, blob in zip(in_order, blobs, strict=True):
-                    if blob:
-                        found[kind][place].append(blob)
-        return tallies_of(found)
+        return await _on(self._reading, lambda: self._reader.tallies(plan, kinds, wanted))
 
     async def forget(self, now: float) -> None:
         await _on(self._writing, lambda: self._writer.forget(now, self._retention))

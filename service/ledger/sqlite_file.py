@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from functools import partial
 from os import stat_result
 from os.path import samestat
@@ -23,8 +23,9 @@ from service.domain.rollup import KINDS, Key, Kind
 from service.domain.rollup_answer import Sums
 from service.domain.rollup_plan import Place, Plan, Retention, Span, TooMuch
 from service.domain.rollup_views import RESOLUTIONS, View
+from service.domain.sketch import Tally
 from service.ledger import sqlite_schema as schema
-from service.ledger.store import Batch, Packed, StoreError, not_ours, placed
+from service.ledger.store import Batch, Gathered, Packed, StoreError, not_ours, placed
 
 BUSY_TIMEOUT_S = 5.0
 """How long another process may write meanwhile."""
@@ -120,14 +121,20 @@ class SqliteFile:
             return placed(plan, by_bucket, partial(self._key, connection))
 
     def tallies(
-        self, plan: Plan, kinds: Sequence[Kind]
-    ) -> Iterator[tuple[int, Key, Sequence[bytes | None]]]:
-        """Start, key and packed tallies of every row. Raises TooMuch as above."""
+        self, plan: Plan, kinds: Collection[Kind], wanted: Collection[Place]
+    ) -> dict[Place, dict[Kind, Tally]]:
+        """By place. Raises TooMuch as above."""
+        in_order = sorted(kinds)
+        select = schema.select_tallies(in_order)
         with self._open() as connection:
-            for name, start, *blobs in self._selected(
-                connection, plan, schema.select_tallies(kinds)
-            ):
-                yield start, self._key(connection, name), blobs
+            gathered = Gathered(plan, wanted, partial(self._key, connection))
+            for name, start, *blobs in self._selected(connection, plan, select):
+                place = gathered.place(start, name)
+                if place is not None:
+                    for kind, blob in zip(in_order, blobs, strict=True):
+                        if blob:
+                            gathered.add(place, kind, blob)
+        return gathered.tallies()
 
     def _selected(
         self, connection: sqlite3.Connection, plan: Plan, select: str

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from service.domain import lanes, sketch
 from service.domain.rollup import Key, Kind, Rollup
@@ -108,18 +109,42 @@ def placed(
     return found
 
 
-def tallies_of(
-    packed: Mapping[Kind, Mapping[Place, Sequence[bytes]]],
-) -> dict[Place, dict[Kind, Tally]]:
-    """What many rows come to. Raises StoreError for what is no tally."""
-    found: dict[Place, dict[Kind, Tally]] = {}
-    try:
-        for kind, by_place in packed.items():
-            for place, blobs in by_place.items():
-                found.setdefault(place, {})[kind] = sketch.sum_of(blobs)
-    except ValueError:
-        raise not_ours() from None
-    return found
+class Gathered(Generic[N]):
+    """Packed tallies of the places that are wanted, from rows in any order.
+
+    `key_of` gives the key that a row names.
+    """
+
+    def __init__(self, plan: Plan, wanted: Collection[Place], key_of: Callable[[N], Key]) -> None:
+        self._plan = plan
+        self._wanted = wanted
+        self._key_of = key_of
+        self._values_of: dict[N, tuple[str, ...] | None] = {}
+        self._blobs: dict[tuple[Place, Kind], list[bytes]] = defaultdict(list)
+
+    def place(self, start: int, name: N) -> Place | None:
+        """None for a row that nobody wants."""
+        values_of = self._values_of
+        if name not in values_of:
+            values_of[name] = self._plan.values(self._key_of(name))
+        values = values_of[name]
+        if values is None:
+            return None
+        place = Place(self._plan.bucket(start), values)
+        return place if place in self._wanted else None
+
+    def add(self, place: Place, kind: Kind, blob: bytes) -> None:
+        self._blobs[place, kind].append(blob)
+
+    def tallies(self) -> dict[Place, dict[Kind, Tally]]:
+        """Merged. Raises StoreError for what is no tally."""
+        found: dict[Place, dict[Kind, Tally]] = defaultdict(dict)
+        try:
+            for (place, kind), blobs in self._blobs.items():
+                found[place][kind] = sketch.sum_of(blobs)
+        except ValueError:
+            raise not_ours() from None
+        return found
 
 
 def not_ours() -> StoreError:
