@@ -155,10 +155,13 @@ def _end(query: LedgerQuery, start: int, now: float, retention: Retention) -> in
 
 def _finest_until(end: float, start: int, now: float, retention: Retention) -> Resolution:
     """The shortest buckets that are kept of all the time before an end that no longer ones fill."""
-    for one, longer in pairwise(_ASKED_FOR):
-        if max(start, end - end % longer) >= retention.oldest(one, now):
-            return one
-    return _ASKED_FOR[-1]
+    finest = _ASKED_FOR[-1]
+    # Minutes fill what is left of an hour alone: the hours before it must be there, too.
+    for longer, one in pairwise(reversed(_ASKED_FOR)):
+        if max(start, end - end % longer) < retention.oldest(one, now):
+            break
+        finest = one
+    return finest
 
 
 def _fits(resolution: Resolution, step_s: int | None) -> bool:

@@ -16,6 +16,7 @@ from tests.kit.ledger import NOW
 MINUTE, HOUR, DAY, WEEK = 60, 3600, 86_400, 604_800
 TODAY = int(NOW) // DAY * DAY
 ACME = frozenset({"acme"})
+SHORT = Retention(2 * DAY, 2 * DAY, 7 * DAY)
 D = Dimension
 
 
@@ -170,13 +171,17 @@ def test_nothing_is_read_of_a_time_to_come() -> None:
     st.floats(NOW - 1000 * DAY, NOW),
     st.floats(0, 1000 * DAY),
     st.sampled_from([None, MINUTE, 5 * MINUTE, HOUR, 3 * HOUR, DAY, 7 * DAY]),
+    st.sampled_from([Retention(), SHORT]),
 )
-@example(1709260124.0, 78625876.0, None)
-def test_spans_cover_the_time_once(start: float, length_s: float, step_s: int | None) -> None:
+@example(1709260124.0, 78625876.0, None, Retention())
+@example(NOW - 3 * DAY, DAY + HOUR + 90, None, SHORT)
+def test_spans_cover_the_time_once(
+    start: float, length_s: float, step_s: int | None, retention: Retention
+) -> None:
     """Without a gap or an overlap, on the bounds of buckets, and never less than was asked."""
     query = LedgerQuery(start, start + length_s, step_s)
     try:
-        plan = planned(query)
+        plan = planned(query, retention)
     except TooMuch:
         return
 
@@ -185,10 +190,10 @@ def test_spans_cover_the_time_once(start: float, length_s: float, step_s: int | 
         assert at == span.start
         assert span.start % span.resolution == 0 == span.end % span.resolution
         assert step_s is None or step_s % span.resolution == 0
-        assert span.start >= Retention().oldest(span.resolution, NOW)
+        assert span.start >= retention.oldest(span.resolution, NOW)
         at = span.end
     assert not plan.spans or at == plan.end
-    assert plan.start <= start
+    assert plan.start <= max(start, NOW - retention.days_s)
     assert plan.end >= min(start + length_s, NOW) or not plan.spans
 
 
