@@ -98,7 +98,10 @@ def _redis_url(value: SecretUrl) -> SecretUrl:
     return value
 
 
-def _lower(value: Any) -> Any:
+def _word(value: Any) -> Any:
+    """YAML takes a bare `on` or `off` for a truth value."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
     return value.lower() if isinstance(value, str) else value
 
 
@@ -116,4 +119,4 @@ Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 ENVIRONMENT_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$"
 """It names a file, and must not lead elsewhere."""
 EnvironmentName = Annotated[str, StringConstraints(pattern=ENVIRONMENT_PATTERN)]
-AnyCase = BeforeValidator(_lower)
+AnyCase = BeforeValidator(_word)

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from service.config.analytics import StoreKind
 from service.config.documents import parse, read
 from service.config.origins import Problem
+from service.config.telemetry import ContentExport
+from service.domain.cache_use import KeepPolicy
 from tests.unit.config.conftest import World
 
 
@@ -106,3 +109,19 @@ def test_unreadable_secrets(world: World) -> None:
         "secret anthropic_api_key: is too large",
         "secret openai_api_key: is not UTF-8 text",
     ] == world.problems()
+
+
+@pytest.mark.parametrize("word", ["off", "Off", '"off"'])
+def test_a_word_that_yaml_takes_for_a_truth_value(world: World, word: str) -> None:
+    """A bare `off` says what it says where that is one of the words of a setting."""
+    world.file(f"""
+        cache: {{policy: {word}, rules: [{{models: [m], policy: {word}}}]}}
+        analytics: {{store: {word}}}
+        telemetry: {{content: on}}
+    """)
+
+    settings = world.load().settings
+
+    assert KeepPolicy.OFF is settings.cache.policy is settings.cache.rules[0].policy
+    assert StoreKind.OFF is settings.analytics.store
+    assert ContentExport.ON is settings.telemetry.content
