@@ -180,7 +180,9 @@ def _check_label(query: Query, labels: Collection[str], check: Check, path: str)
 def _require_kept(field: str, key: str, labels: Collection[str], check: Check) -> None:
     if key not in labels:
         kept = ", ".join(sorted(labels)) or "none"
-        check.refuse(field, f"no label {key!r} is kept; kept are {kept}")
+        check.refuse(
+            field, f"no label {key!r} is kept; kept are {kept}: `analytics.labels` names them"
+        )
 
 
 def _step_s(query: Query, span_s: float, check: Check, path: str) -> int | None:
@@ -193,7 +195,7 @@ def _step_s(query: Query, span_s: float, check: Check, path: str) -> int | None:
         return None
     steps = span_s / step_s
     if steps > STEPS_MAX:
-        least_s = -(-span_s // STEPS_MAX)
+        least_s = -(-span_s // (STEPS_MAX * _MINUTE_S)) * _MINUTE_S
         check.refuse(
             field,
             f"makes {steps:,.0f} steps of the time that is asked about; at most {STEPS_MAX:,} can"

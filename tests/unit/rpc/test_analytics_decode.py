@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -154,8 +155,18 @@ def test_the_words_of_a_refusal() -> None:
     kept = refused(group_by=[pb.USAGE_DIMENSION_LABEL], label_key="user")["query.label_key"]
     steps = refused(start_time={"seconds": 1_799_000_000}, step={"seconds": 60})["query.step"]
 
-    assert "no label 'user' is kept; kept are team" == kept
-    assert "101 s or more" in steps
+    assert "no label 'user' is kept; kept are team: `analytics.labels` names them" == kept
+    assert "120 s or more" in steps
+
+
+def test_the_step_that_a_refusal_names_is_taken() -> None:
+    """Who does as it says is answered, whatever time is asked about."""
+    for span_s in (600_001, 604_800, 1_200_000, 1_200_001, 31_536_000):
+        start = {"seconds": int(NOW) - span_s}
+        words = refused(start_time=start, step={"seconds": 60})["query.step"]
+        (least,) = re.findall(r"steps of ([\d,]+) s or more", words)
+
+        assert ask(start_time=start, step={"seconds": int(least.replace(",", ""))})
 
 
 def test_the_next_page() -> None:
