@@ -106,7 +106,7 @@ async def test_tenants_and_filters(stack: Stack) -> None:
     assert "whole" in told
     assert "acme" not in told
     assert 0 == code
-    assert none.startswith("no alerts; 2 rules, checked at 20")
+    assert none.startswith("no such alerts; 2 rules, checked at 20")
     assert (2, "") == (refused, out)
 
 

@@ -111,6 +111,23 @@ def test_names_command_no_terminal() -> None:
     assert lines[2].startswith("all")
 
 
+def test_why_attempts_failed() -> None:
+    """Beside what callers were told; and what nobody answered has a line with a name."""
+    told = pb.ErrorBucket(requests=1, reasons=[{"reason": "NO_HEALTHY_PROVIDER", "count": 1}])
+    failed = pb.ErrorBucket(
+        dimensions={"provider": "openai"},
+        failed_attempts=2,
+        attempt_reasons=[{"reason": "PROVIDER_TIMEOUT", "count": 2}],
+    )
+    response = pb.QueryErrorsResponse(buckets=[told, failed], total=told)
+
+    table = reports.as_table(response, figures.ERRORS, ["provider"], with_time=False)
+    _, nobody, openai, *_ = (line.split() for line in table.splitlines())
+
+    assert ("none", "NO_HEALTHY_PROVIDER:1") == (nobody[0], nobody[-1])
+    assert ("openai", "PROVIDER_TIMEOUT:2") == (openai[0], openai[-1])
+
+
 @pytest.mark.parametrize(
     ("known", "bucket"),
     [

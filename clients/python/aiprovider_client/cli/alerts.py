@@ -33,11 +33,13 @@ async def alerts(options: argparse.Namespace) -> int:
         case "csv":
             sys.stdout.write(as_csv(told))
         case _:
-            print(as_table(told))
+            chosen = options.state or options.severity
+            print(as_table(told, "no such alerts" if chosen else "no alerts"))
     return 0
 
 
-def as_table(told: pb.ListAlertsResponse) -> str:
+def as_table(told: pb.ListAlertsResponse, none: str = "no alerts") -> str:
+    """`none` says that there are none."""
     found = told.alerts
     lines = table(
         ("state", [state(one) for one in found]),
@@ -50,7 +52,7 @@ def as_table(told: pb.ListAlertsResponse) -> str:
         ("until", [_until(one) for one in found]),
         ("ended", [words(_end(one)) for one in found]),
     )
-    return "\n".join(filter(None, (lines, _summary(told))))
+    return "\n".join(filter(None, (lines, _summary(told, none))))
 
 
 def as_csv(told: pb.ListAlertsResponse) -> str:
@@ -127,7 +129,7 @@ def _end(one: alert_pb2.Alert) -> str:
     return alert_pb2.AlertEnd.Name(one.end).removeprefix("ALERT_END_").lower() if one.end else ""
 
 
-def _summary(told: pb.ListAlertsResponse) -> str:
+def _summary(told: pb.ListAlertsResponse, none: str) -> str:
     counts = Counter(state(one) for one in told.alerts)
     more = told.alert_count - len(told.alerts)
     some = [f"{count} {word}" for word, count in counts.items()]
@@ -138,4 +140,4 @@ def _summary(told: pb.ListAlertsResponse) -> str:
         watched = f"{told.rule_count} rules, checked at {iso(told.check_time)}"
     else:
         watched = f"{told.rule_count} rules, not checked yet"
-    return f"{', '.join(some) or 'no alerts'}; {watched}"
+    return f"{', '.join(some) or none}; {watched}"

@@ -59,7 +59,9 @@ def print_failure(error: AIProviderError, *, as_json: bool, with_route: bool) ->
         return
     note(f"aip: {error}")
     for violation in error.violations:
-        note(f"  {violation.field}: {violation.description}")
+        told = f"{violation.field}: {violation.description}"
+        if told not in error.message:
+            note(f"  {told}")
     for attempt in error.attempts:
         note(f"  tried {routes.attempt(attempt)}")
     if error.retry_after_s is not None:

@@ -202,5 +202,5 @@ ERRORS = (
     Figure("failover_success_ratio", "", _recovery_ratio, part),
     *_latency("recovery_duration", "recovery", ("p50",)),
     Figure("reasons", "reasons", _told_reasons),
-    Figure("attempt_reasons", "", _attempt_reasons),
+    Figure("attempt_reasons", "reasons of attempts", _attempt_reasons),
 )

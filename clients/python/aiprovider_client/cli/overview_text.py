@@ -10,7 +10,7 @@ from google.protobuf import duration_pb2
 from aiprovider_client.cli.alerts import severity
 from aiprovider_client.cli.figures import iso, nanos, took, usd
 from aiprovider_client.cli.providers import status
-from aiprovider_client.cli.tables import NOTHING, duration, part, table, words
+from aiprovider_client.cli.tables import NOBODY, NOTHING, duration, part, table, words
 
 _BARS = " ▁▂▃▄▅▆▇█"
 
@@ -96,17 +96,21 @@ def _top(name: str, buckets: Sequence[pb.UsageBucket]) -> str:
     if not buckets:
         return ""
     return table(
-        (name, [one.dimensions[name] for one in buckets]),
+        (name, [one.dimensions[name] or NOBODY for one in buckets]),
         (">requests", [f"{one.requests:,}" for one in buckets]),
         (">attempts", [f"{one.attempts:,}" for one in buckets]),
         (">errors", [f"{one.errors:,}" for one in buckets]),
         (">cost", [_cost(one) for one in buckets]),
-        (">p95", [_took(one.latency_p95) for one in buckets]),
+        (">p95", [_p95(one) for one in buckets]),
     )
 
 
 def _took(value: duration_pb2.Duration) -> str:
     return took(nanos(value))
+
+
+def _p95(bucket: pb.UsageBucket) -> str:
+    return _took(bucket.latency_p95) if bucket.HasField("latency_p95") else NOTHING
 
 
 def _cost(bucket: pb.UsageBucket) -> str:

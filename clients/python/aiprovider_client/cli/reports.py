@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from aiprovider_client.cli.figures import Figure, iso, shown
-from aiprovider_client.cli.tables import table
+from aiprovider_client.cli.tables import NOBODY, table
 
 _ALL = "all"
 
@@ -21,7 +21,9 @@ def as_table(
     A column in which nothing stands but 0 or - is left out.
     """
     buckets = [*response.buckets, response.total]
-    columns = [(name, [_value(one, name) for one in response.buckets] + [""]) for name in names]
+    columns = [
+        (name, [_value(one, name) or NOBODY for one in response.buckets] + [""]) for name in names
+    ]
     if with_time:
         columns.insert(0, ("from", [iso(one.start_time) for one in response.buckets] + [""]))
     if not columns:

@@ -8,6 +8,8 @@ from aiprovider.v1 import routing_pb2
 from google.protobuf import duration_pb2, timestamp_pb2
 
 NOTHING = "-"
+NOBODY = "none"
+"""A group without a name: what nobody answered has no provider. The page says it so, too."""
 Column = tuple[str, Sequence[str]]
 """A heading, and a cell for each line. `>heading` stands above numbers, set to the right."""
 
