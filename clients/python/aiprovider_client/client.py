@@ -18,6 +18,7 @@ from aiprovider.v1 import (
 from aiprovider_client.analytics import AnalyticsCalls
 from aiprovider_client.answers import Answer
 from aiprovider_client.caching import Caching, cache_policy_of, idempotency_key_of
+from aiprovider_client.connection import NOT_OPEN
 from aiprovider_client.durations import duration_of
 from aiprovider_client.prompts import Prompt, completion_spec
 from aiprovider_client.routing import Routing, policy_of
@@ -33,10 +34,13 @@ class Client(AnalyticsCalls):
     use TLS outside of a trusted network.
     """
 
+    _completion: Any = NOT_OPEN
+    _model: Any = NOT_OPEN
+
     async def __aenter__(self) -> Self:
         await super().__aenter__()
-        self._completion: Any = completion_service_pb2_grpc.CompletionServiceStub(self._channel)
-        self._model: Any = model_service_pb2_grpc.ModelServiceStub(self._channel)
+        self._completion = completion_service_pb2_grpc.CompletionServiceStub(self._channel)
+        self._model = model_service_pb2_grpc.ModelServiceStub(self._channel)
         return self
 
     async def complete(

@@ -15,6 +15,16 @@ from aiprovider_client.errors import from_rpc
 T = TypeVar("T")
 
 
+class _NotOpen:
+    """Stands where stubs will, so that whoever forgot to open a client is told what to do."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError("the client is not open: `async with Client(...) as client:` opens it")
+
+
+NOT_OPEN: Any = _NotOpen()
+
+
 class Connection:
     """An async context: the channels are open inside."""
 

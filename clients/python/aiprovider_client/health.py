@@ -11,7 +11,7 @@ import grpc
 from aiprovider.v1 import health_service_pb2, health_service_pb2_grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from aiprovider_client.connection import Connection
+from aiprovider_client.connection import NOT_OPEN, Connection
 from aiprovider_client.errors import from_rpc
 from aiprovider_client.routing import Names, names_of
 
@@ -19,10 +19,13 @@ _WATCH_PAUSE_S = 1.0
 
 
 class HealthCalls(Connection):
+    _health: Any = NOT_OPEN
+    _providers: Any = NOT_OPEN
+
     async def __aenter__(self) -> Self:
         await super().__aenter__()
-        self._health: Any = health_pb2_grpc.HealthStub(self._health_channel)
-        self._providers: Any = health_service_pb2_grpc.HealthServiceStub(self._health_channel)
+        self._health = health_pb2_grpc.HealthStub(self._health_channel)
+        self._providers = health_service_pb2_grpc.HealthServiceStub(self._health_channel)
         return self
 
     async def health(self, service: str = "readiness", *, timeout_s: float = 5.0) -> str:

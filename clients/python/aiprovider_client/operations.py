@@ -12,14 +12,18 @@ from aiprovider.v1 import (
     analytics_service_pb2_grpc,
 )
 
+from aiprovider_client.connection import NOT_OPEN
 from aiprovider_client.health import HealthCalls
 
 
 class OperatorCalls(HealthCalls):
+    _admin: Any = NOT_OPEN
+    _analytics: Any = NOT_OPEN
+
     async def __aenter__(self) -> Self:
         await super().__aenter__()
-        self._admin: Any = admin_service_pb2_grpc.AdminServiceStub(self._channel)
-        self._analytics: Any = analytics_service_pb2_grpc.AnalyticsServiceStub(self._channel)
+        self._admin = admin_service_pb2_grpc.AdminServiceStub(self._channel)
+        self._analytics = analytics_service_pb2_grpc.AnalyticsServiceStub(self._channel)
         return self
 
     async def cache_stats(

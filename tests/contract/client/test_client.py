@@ -56,6 +56,18 @@ async def test_no_time_at_all(client: Client, timeout_s: float) -> None:
         await client.complete("claude-x", "Hi.", timeout_s=timeout_s)
 
 
+async def test_a_client_that_nobody_opened() -> None:
+    """Whoever forgets `async with` is told to use it, by every call."""
+    client = Client("localhost:1")
+
+    calls = (client.complete("m", "Hi."), client.health(), client.cache_stats())
+    for call in calls:
+        with pytest.raises(RuntimeError, match="async with"):
+            await call
+    with pytest.raises(RuntimeError, match="async with"):
+        client.stream("m", "Hi.")
+
+
 async def test_a_failure_is_not_slept_away(client: Client) -> None:
     """Where the next try would be too late the failure is told, and not the deadline."""
     with pytest.raises(RateLimitedError) as caught:
