@@ -30,7 +30,7 @@ $(READY): requirements/dev.txt pyproject.toml generated/pyproject.toml clients/p
 demo: $(READY) ## Start adversary providers and the service, and show what it does; no keys needed
 	$(BIN)/python tools/demo
 
-demo-keep: $(READY)
+demo-keep: $(READY) ## The same on ports 8005 and 8006, until Ctrl-C
 	$(BIN)/python tools/demo --keep
 
 run: $(READY) ## Serve, with the keys found in the environment
