@@ -111,7 +111,7 @@ class Limits:
         raise ProviderFailure(ErrorReason.PROVIDER_RESPONSE_INVALID, message)
 
     def _late(self, complaint: str) -> Exception:
-        if self._now() >= self._request.deadline:
+        if self._now() >= self._request.deadline - TICK_S:
             return DeadlinePassed()
         return ProviderFailure(ErrorReason.PROVIDER_TIMEOUT, f"{self._scope.target} {complaint}")
 

@@ -24,7 +24,9 @@ from service.domain.tokens import event_size_bytes
 from service.pipeline.ended import NOT_TOLD, Ended, Evidence, Start
 
 TICK_S = 0.005
-"""A loop's clock may stand still for so long: what lasted a limit may seem a moment shorter."""
+"""A loop's clock may stand still for so long, and its timers may come early by less: what lasted a
+limit may seem a moment shorter.
+"""
 
 
 class DeadlinePassed(Exception):  # noqa: N818 - a signal within the pipeline, told to nobody

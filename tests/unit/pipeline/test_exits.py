@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
+from service.domain.attempt import Outcome
 from service.domain.breaker import Circuit, Trip
 from service.domain.errors import ProviderFailure, ServiceFailure
 from service.domain.events import TextDelta
@@ -16,7 +18,7 @@ from service.pipeline.hedging import first_of
 from service.pipeline.roster import TimeLimits
 from service.pipeline.routed import Missed
 from tests.kit.scripted import ENDING, ScriptedProvider, member
-from tests.kit.virtual import now, on_virtual_time
+from tests.kit.virtual import VirtualLoop, now, on_virtual_time
 from tests.unit.pipeline.routed import Routed
 
 DOWN = ProviderFailure(ErrorReason.PROVIDER_UNAVAILABLE, "down", http_status=500)
@@ -25,6 +27,13 @@ LONG = ProviderFailure(ErrorReason.CONTEXT_WINDOW_EXCEEDED, "too long", http_sta
 A, B = ModelRef("a", "m"), ModelRef("b", "m")
 WORD = TextDelta("x")
 LIMITS = TimeLimits(attempt_s=100.0, first_token_s=30.0, idle_s=30.0)
+
+
+class HastyLoop(VirtualLoop):
+    """As that of the service at its worst."""
+
+    def call_at(self, when: float, *args: Any, **more: Any) -> asyncio.TimerHandle:
+        return super().call_at(when - 0.0015, *args, **more)
 
 
 @on_virtual_time
@@ -57,6 +66,28 @@ async def test_a_callers_own_limits(wish: dict[str, float]) -> None:
 
     assert Circuit.CLOSED is routed.entry().breaker.circuit
     assert await routed.reason() is None
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_deadline_of_which_the_timer_comes_early(stream: bool) -> None:
+    """The loop's timers know whole milliseconds: what is a moment too soon is not the provider's
+    timeout.
+    """
+
+    async def ends() -> None:
+        routed = Routed(member(ScriptedProvider(9.0, WORD, ENDING), "a"))
+        asked = routed.asked(2.0, attempts_max=1)
+        events = routed.router.stream(asked)
+        with pytest.raises(ServiceFailure) as caught:
+            await (anext(events) if stream else routed.router.complete(asked))
+        (attempt,) = caught.value.attempts
+
+        assert 1.9985 == pytest.approx(now())
+        assert ErrorReason.DEADLINE_EXCEEDED is caught.value.reason
+        assert Outcome.CANCELLED is attempt.outcome
+
+    with asyncio.Runner(loop_factory=HastyLoop) as runner:
+        runner.run(ends())
 
 
 @on_virtual_time
