@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import islice, repeat, zip_longest
 from typing import Any
 
-from service.domain.rollup import Kind, Rollup
+from service.domain.rollup import Dimension, Kind, Rollup
 from service.domain.rollup_answer import Sums
 from service.domain.rollup_plan import Place, Plan, Retention, TooMuch
 from service.domain.rollup_views import Row, View
@@ -75,15 +75,7 @@ class RedisStore:
             yield layout.ADD, len(names), *names, *known_by, *layout.adding(part, packed)
 
     async def sums(self, plan: Plan) -> dict[Place, Sums]:
-        by_bucket: dict[int, dict[bytes, Sums]] = {}
-        hashes = await self._hashes(plan)
-        rows_count = 0
-        for part in _parts(hashes, _AT_ONCE_MAX):
-            told = await self._read(layout.READ_SUMS, part, 0)
-            rows_count += await asyncio.to_thread(_sum_up, told, part, plan, by_bucket)
-            if rows_count > ROWS_MAX:
-                raise TooMuch("it takes in too many sums: ask for less time, or by fewer things")
-        return await asyncio.to_thread(_understood, plan, by_bucket)
+        return await self._summed(plan, await self._hashes(plan))
 
     async def tallies(
         self, plan: Plan, kinds: Collection[Kind], wanted: Collection[Place]
@@ -118,14 +110,19 @@ class RedisStore:
 
     async def _tenants(self, plan: Plan) -> Collection[str]:
         """Those of whom anything is known, of that time."""
-        by_tenant = replace(plan, view=View.TENANT, axes=(), filters={})
-        hashes = list(layout.hashes(by_tenant, ()))
+        by_tenant = replace(plan, view=View.TENANT, axes=(Dimension.TENANT,), filters={})
+        found = await self._summed(by_tenant, list(layout.hashes(by_tenant, ())))
+        return {tenant for _, (tenant,) in found}
+
+    async def _summed(self, plan: Plan, hashes: Sequence[Where]) -> dict[Place, Sums]:
         by_bucket: dict[int, dict[bytes, Sums]] = {}
+        rows_count = 0
         for part in _parts(hashes, _AT_ONCE_MAX):
             told = await self._read(layout.READ_SUMS, part, 0)
-            _sum_up(told, part, by_tenant, by_bucket)
-        names = {name for sums in by_bucket.values() for name in sums}
-        return {layout.key_of(name).tenant for name in names}
+            rows_count += await asyncio.to_thread(_sum_up, told, part, plan, by_bucket)
+            if rows_count > ROWS_MAX:
+                raise TooMuch("it takes in too many sums: ask for less time, or by fewer things")
+        return await asyncio.to_thread(_understood, plan, by_bucket)
 
     async def _read(
         self,

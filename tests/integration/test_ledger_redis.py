@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator
+import threading
+from collections.abc import AsyncGenerator, Generator, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
@@ -12,13 +13,15 @@ import structlog
 
 from service.domain import sketch
 from service.domain.rollup import Count, Dimension, Key, Kind
+from service.domain.rollup_answer import Sums
 from service.domain.rollup_plan import Retention
 from service.domain.rollup_views import Resolution, Row, View, spread
 from service.ledger import redis as module
+from service.ledger import redis_layout
 from service.ledger.book import Book
 from service.ledger.recorder import Recorder
 from service.ledger.redis import RedisStore
-from service.ledger.redis_layout import hash_of
+from service.ledger.redis_layout import hash_of, read_sums
 from service.ledger.store import Batch, StoreError
 from service.ports import LedgerUnavailable
 from tests.kit.ledger import NOW, Clock, call, everything, expected, kept_in, mixed
@@ -208,6 +211,25 @@ async def test_what_nobody_can_read_is_told(redis: RedisServer) -> None:
 
         with pytest.raises(LedgerUnavailable, match="holds what is none"):
             await book.query(everything())
+
+
+async def test_sums_are_read_beside_the_loop(
+    redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that tell of which tenants there are, too: there may be many of them."""
+    readers: list[threading.Thread] = []
+
+    def read(told: bytes, begin: int, until: int) -> Iterator[tuple[int, bytes, Sums]]:
+        readers.append(threading.current_thread())
+        return read_sums(told, begin, until)
+
+    monkeypatch.setattr(redis_layout, "read_sums", read)
+    async with kept_in(store_at(redis)) as (book, recorder):
+        recorder([call()])
+        await book.query(everything(group_by=(Dimension.TENANT, Dimension.MODEL)))
+
+    assert readers
+    assert threading.main_thread() not in readers
 
 
 async def test_a_url_with_a_password_is_not_told(redis: RedisServer) -> None:
