@@ -30,5 +30,5 @@ def dearest_nano_usd(ranked: Sequence[Ranked], attempt: Attempt) -> int | None:
     # What the provider itself says that it charges holds nowhere else.
     tokens = replace(usage, reported_nano_usd=None)
     others = [price for target, price in prices.items() if target != attempt.target]
-    costs = [cost_of(price, tokens) for price in others]
-    return max(cost.total, *(one.total for one in costs if one.is_known))
+    known = [one.total for price in others if (one := cost_of(price, tokens)).is_known]
+    return max(cost.total, *known) if known else None

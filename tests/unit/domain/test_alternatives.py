@@ -17,7 +17,9 @@ from service.domain.scoring import View
 
 CHEAP = Price(input=1_000_000, output=5_000_000)
 DEAR = Price(input=7_000_000, output=20_000_000)
+SEARCHING = replace(CHEAP, web_search=10_000_000)
 USAGE = Usage(3, 2)
+SEARCHED = replace(USAGE, web_search_count=1)
 TARGET = ModelRef("a", "m")
 ANSWERED = Attempt(TARGET, Outcome.OK, 0.5, usage=USAGE, cost=cost_of(CHEAP, USAGE))
 
@@ -69,8 +71,12 @@ def test_what_the_table_says_of_the_chosen_one_is_no_alternative() -> None:
         (CHOICE, replace(ANSWERED, outcome=Outcome.FAILED)),
         (CHOICE, replace(ANSWERED, usage=None, cost=None)),
         (CHOICE, replace(ANSWERED, cost=cost_of(None, USAGE))),
+        (CHOICE, replace(ANSWERED, usage=SEARCHED, cost=cost_of(SEARCHING, SEARCHED))),
     ],
-    ids=["alone", "unpriced", "fallback", "failed", "nothing consumed", "unknown cost"],
+    ids=[
+        *("alone", "unpriced", "fallback", "failed", "nothing consumed", "unknown cost"),
+        "searches that no other has a price of",
+    ],
 )
 def test_no_choice(candidates: tuple[Ranked, ...], attempt: Attempt) -> None:
     """Fallbacks are no choice, and what is not known is not guessed."""
