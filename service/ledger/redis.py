@@ -15,6 +15,7 @@ from service.domain.rollup_plan import Place, Plan, Retention, TooMuch
 from service.domain.rollup_views import Row, View
 from service.domain.sketch import Tally
 from service.ledger import redis_layout as layout
+from service.ledger import redis_scripts as scripts
 from service.ledger.redis_layout import Hash
 from service.ledger.store import ROWS_MAX, Batch, Gathered, Packed, StoreError, not_ours, placed
 from service.redis_door import RedisTerms, connect, kind
@@ -72,7 +73,7 @@ class RedisStore:
         expires_at = layout.expires_at(where, self._retention)
         for number, part in enumerate(_parts(rows, layout.ROWS_AT_ONCE_MAX)):
             known_by = batch.writer, batch.number * _CHUNKS_MAX + number, expires_at
-            yield layout.ADD, len(names), *names, *known_by, *layout.adding(part, packed)
+            yield scripts.ADD, len(names), *names, *known_by, *layout.adding(part, packed)
 
     async def sums(self, plan: Plan) -> dict[Place, Sums]:
         return await self._summed(plan, await self._hashes(plan))
@@ -85,7 +86,7 @@ class RedisStore:
         numbers = sorted(map(int, kinds))
         for part in _parts(hashes, _AT_ONCE_MAX):
             times = [(start, end, *numbers) for _, start, end in part]
-            told = await self._read(layout.READ_TALLIES, part, 2, times)
+            told = await self._read(scripts.READ_TALLIES, part, 2, times)
             await asyncio.to_thread(_gather, told, gathered)
         return await asyncio.to_thread(gathered.tallies)
 
@@ -118,7 +119,7 @@ class RedisStore:
         by_bucket: dict[int, dict[bytes, Sums]] = {}
         rows_count = 0
         for part in _parts(hashes, _AT_ONCE_MAX):
-            told = await self._read(layout.READ_SUMS, part, 0)
+            told = await self._read(scripts.READ_SUMS, part, 0)
             rows_count += await asyncio.to_thread(_sum_up, told, part, plan, by_bucket)
             if rows_count > ROWS_MAX:
                 raise TooMuch("it takes in too many sums: ask for less time, or by fewer things")

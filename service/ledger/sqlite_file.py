@@ -273,6 +273,6 @@ def _summed(one: bytes, other: bytes) -> bytes:
 
 def _merged(one: bytes, other: bytes) -> bytes:
     try:
-        return sketch.packed(sketch.sum_of((one, other)))
+        return sketch.added(one, other)
     except ValueError:
         return other

@@ -30,7 +30,7 @@ from service.domain.rollup import (
 )
 from service.domain.rollup_plan import Plan, Retention, plan
 from service.domain.rollup_views import RESOLUTIONS, Resolution, Row, View, seen_by
-from service.ledger import redis_layout, sqlite_schema
+from service.ledger import redis_scripts, sqlite_schema
 from service.ledger.book import Book, BookTerms
 from service.ledger.recorder import Recorder
 from service.ledger.redis import RedisStore
@@ -217,9 +217,9 @@ def bare_redis(store: RedisStore) -> Read:
             part = hashes[at : at + 64]
             if tallies:
                 times = [(start, end, *kinds) for _, start, end in part]
-                await store._read(redis_layout.READ_TALLIES, part, 2, times)
+                await store._read(redis_scripts.READ_TALLIES, part, 2, times)
             else:
-                await store._read(redis_layout.READ_SUMS, part, 0)
+                await store._read(redis_scripts.READ_SUMS, part, 0)
 
     return read
 

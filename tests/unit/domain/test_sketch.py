@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from service.domain import sketch
@@ -49,6 +49,20 @@ def test_quantiles_are_within_a_percent(draw: Callable[[Random], float]) -> None
     found = sketch.mean(tally)
     assert found is not None
     assert abs(found - sum(values) / len(values)) <= sketch.ACCURACY * found * 1.02
+
+
+@given(tallies | crowded, tallies | crowded)
+@example({5: 1, 6: 1, 7: 255}, {7: 1})
+@example({5: 1, 6: 1, 7: 2}, {4: 1})
+@example({5: 1, 6: 1, 7: 2}, {8: 1})
+@example({5: 1, 6: 1, 7: 2}, {5: 9, 6: 9, 7: 9})
+@example({}, {3: 1})
+def test_what_is_packed_is_added_as_such(one: sketch.Tally, other: sketch.Tally) -> None:
+    """Whether it has to be unpacked or not: to the byte."""
+    for parts in ((one, other), (other, one)):
+        sum_of_both = sketch.added(*map(sketch.packed, parts))
+
+        assert sketch.packed(sketch.merged(parts)) == sum_of_both
 
 
 @given(st.floats(sketch.LEAST_S, sketch.MOST_S))
