@@ -121,7 +121,7 @@ def _unrendered(record: Mapping[str, Any], error: Exception) -> Mapping[str, Any
     }
 
 
-class _Bridge(logging.Handler):
+class Bridge(logging.Handler):
     """Brings the records of libraries into the same stream."""
 
     def __init__(self, writer: LogWriter) -> None:
@@ -132,12 +132,19 @@ class _Bridge(logging.Handler):
         fields: dict[str, Any] = {
             "at": record.created,
             "level": record.levelname.lower(),
-            "event": record.getMessage(),
+            "event": _message(record),
             "logger": record.name,
         }
         if record.exc_info:
             fields["exception"] = logging.Formatter().formatException(record.exc_info)
         self._writer.put(fields)
+
+
+def _message(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except Exception:  # noqa: BLE001 - its values do not fit its words, or cannot be told
+        return str(record.msg)
 
 
 def configure(level: str, writer: LogWriter) -> None:
@@ -158,5 +165,5 @@ def configure(level: str, writer: LogWriter) -> None:
         cache_logger_on_first_use=False,
     )
     root = logging.getLogger()
-    root.handlers[:] = [_Bridge(writer)]
+    root.handlers[:] = [Bridge(writer)]
     root.setLevel(max(threshold, logging.WARNING))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 import orjson
 import pytest
 
-from service.telemetry.logs import LogWriter
+from service.telemetry.logs import Bridge, LogWriter
 from service.telemetry.redaction import MASK, Redactor
 
 
@@ -42,6 +43,16 @@ def test_no_record_ends_the_log(odd: Mapping[str, Any], json: bool) -> None:
 
     assert "odd" in first
     assert "later" in later
+
+
+def test_a_librarys_mistake_is_logged_and_not_raised() -> None:
+    """Whoever logs may be serving a call: its words are told as they stand, without the values."""
+    out = io.StringIO()
+    writer = LogWriter(Redactor(), json=True, out=out)
+    Bridge(writer).handle(logging.LogRecord("library", 30, "", 0, "%d calls", ("two",), None))
+    writer.close()
+
+    assert "%d calls" == orjson.loads(out.getvalue())["event"]
 
 
 def test_what_could_not_be_rendered_holds_no_secret() -> None:
