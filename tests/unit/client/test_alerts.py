@@ -61,6 +61,6 @@ def test_nothing() -> None:
     assert "no alerts; 2 rules, checked at 2027-01-15T08:00:00Z" == as_table(looked)
     assert "no alerts; 2 rules, not checked yet" == as_table(pb.ListAlertsResponse(rule_count=2))
     assert "no alerts; no rule is in force: nothing is watched" == as_table(pb.ListAlertsResponse())
-    assert "no such alerts; 2 rules, not checked yet" == as_table(
-        pb.ListAlertsResponse(rule_count=2), "no such alerts"
+    assert "no such alerts; 1 rule, not checked yet" == as_table(
+        pb.ListAlertsResponse(rule_count=1), "no such alerts"
     )

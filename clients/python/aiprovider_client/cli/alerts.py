@@ -134,10 +134,11 @@ def _summary(told: pb.ListAlertsResponse, none: str) -> str:
     more = told.alert_count - len(told.alerts)
     some = [f"{count} {word}" for word, count in counts.items()]
     some += [f"{more} more"] if more > 0 else []
+    rules = f"{told.rule_count} {'rule' if told.rule_count == 1 else 'rules'}"
     if not told.rule_count:
         watched = "no rule is in force: nothing is watched"
     elif told.HasField("check_time"):
-        watched = f"{told.rule_count} rules, checked at {iso(told.check_time)}"
+        watched = f"{rules}, checked at {iso(told.check_time)}"
     else:
-        watched = f"{told.rule_count} rules, not checked yet"
+        watched = f"{rules}, not checked yet"
     return f"{', '.join(some) or none}; {watched}"
