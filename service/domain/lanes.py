@@ -102,7 +102,9 @@ def unpacked(blob: bytes) -> int:
 
 
 def added(one: bytes, other: bytes) -> bytes:
-    """Of two that are packed. Raises ValueError as above, and struct.error as `number` does."""
+    """Of two that are packed. Raises ValueError as above."""
     number = unpacked(one) + unpacked(other)
     count = max(blob[0] + blob[1] for blob in (one, other))
+    if count > _MAX:
+        raise ValueError("these are no sums")
     return packed(sums(number, count))

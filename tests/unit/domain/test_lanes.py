@@ -78,6 +78,12 @@ def test_others_are_refused(blob: bytes) -> None:
         lanes.unpacked(blob)
 
 
+def test_nothing_is_added_to_more_lanes_than_there_are() -> None:
+    """Who claims to end beyond them is refused as all others are."""
+    with pytest.raises(ValueError, match="no sums"):
+        lanes.added(b"\xc8\x64\1" + bytes([1] * 100), lanes.packed([1]))
+
+
 def test_there_is_an_end() -> None:
     """More lanes than one byte can tell are refused, and lost by nobody unseen."""
     with pytest.raises(OverflowError):
