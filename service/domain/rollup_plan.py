@@ -177,12 +177,11 @@ def _spans(start: int, end: int, step_s: int | None) -> Iterator[Span]:
             if at % one == 0 and at + one <= end and _fits(one, step_s)
         )
         resolution = next(fitting, _SHORTEST)
-        until = at + resolution
         # As many of them as there are before a longer one fits, or the end comes.
+        until = end - end % resolution
         longer = next((one for one in RESOLUTIONS if one > resolution), None)
-        while until + resolution <= end and not (
-            longer and until % longer == 0 and until + longer <= end and _fits(longer, step_s)
-        ):
-            until += resolution
+        if longer and _fits(longer, step_s):
+            begins = at - at % longer + longer
+            until = begins if begins + longer <= end else until
         yield Span(resolution, at, until)
         at = until
