@@ -29,11 +29,6 @@ _SIGNS = {width: _ones(8 * width - 1) for width in range(1, _BYTES + 1)}
 _HALVES = _SIGNS[_BYTES]
 
 
-def number(sums: Sequence[int]) -> int:
-    """Raises struct.error where one is too large."""
-    return _number(struct.pack(f"<{len(sums)}q", *sums), _HALVES[len(sums)])
-
-
 def _number(lanes: bytes | bytearray, signs: int) -> int:
     found = int.from_bytes(lanes, "little")
     # Few are below 0: then each has to borrow from the next.
@@ -60,7 +55,7 @@ def at(number: int, place: int) -> int:
 def packed(sums: Sequence[int]) -> bytes:
     """The first place that is not 0, how many there are from it to the last such, and in how many
     bytes, in a byte each; then these, signed and little-endian. Raises OverflowError from place 255
-    on, and struct.error as above.
+    on, and struct.error where a sum is too large.
     """
     places = [place for place, one in enumerate(sums) if one]
     if not places:

@@ -16,6 +16,10 @@ several = st.lists(st.integers(-HALF, HALF) | st.just(0), max_size=60)
 COUNT = 60
 
 
+def number(sums: Sequence[int]) -> int:
+    return sum(one << 64 * place for place, one in enumerate(sums))
+
+
 def whole(sums: Sequence[int]) -> list[int]:
     return [*sums, *[0] * (COUNT - len(sums))]
 
@@ -25,11 +29,11 @@ def whole(sums: Sequence[int]) -> list[int]:
 @example([0, 0, -1], [0, 0, 1])
 def test_one_addition_adds_all(one: list[int], other: list[int]) -> None:
     """Each sum by itself, whatever its neighbours are: those below 0 borrow from nobody."""
-    number = lanes.number(one) + lanes.number(other)
+    total = number(one) + number(other)
 
     sums = list(map(add, whole(one), whole(other)))
-    assert sums == lanes.sums(number, COUNT)
-    assert sums == [lanes.at(number, place) for place in range(COUNT)]
+    assert sums == lanes.sums(total, COUNT)
+    assert sums == [lanes.at(total, place) for place in range(COUNT)]
 
 
 @given(several | st.lists(st.integers(-(2**15), 2**15), max_size=60))
@@ -43,7 +47,7 @@ def test_what_is_packed_is_whole(sums: list[int]) -> None:
     """And as short as it can be: from the first sum that is not 0 to the last, none too wide."""
     blob = lanes.packed(sums)
 
-    assert lanes.number(sums) == lanes.unpacked(blob)
+    assert number(sums) == lanes.unpacked(blob)
     assert len(blob) == lanes.length(b"?" + blob, 1)
     places = [place for place, one in enumerate(sums) if one]
     lanes_count = places[-1] - places[0] + 1 if places else 0
@@ -64,9 +68,9 @@ def test_what_is_packed_is_added_as_such(one: list[int], other: list[int]) -> No
 
 def test_those_of_a_later_version_do_no_harm() -> None:
     """It has more lanes: of fewer each is what it is."""
-    number = lanes.number([7, -7, *[-5] * 50])
+    total = number([7, -7, *[-5] * 50])
 
-    assert [7, -7, -5] == lanes.sums(number, 3)
+    assert [7, -7, -5] == lanes.sums(total, 3)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from service.domain.rollup_plan import Place
 
 
 def sums(**counts: int) -> Sums:
-    return lanes.number([counts.get(count.name, 0) for count in COUNTS])
+    return lanes.unpacked(lanes.packed([counts.get(count.name, 0) for count in COUNTS]))
 
 
 CELLS = {
