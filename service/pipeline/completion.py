@@ -167,8 +167,8 @@ class CompletionPipeline:
         deadline = asked.question.deadline
         finished: Finished | None = None
         try:
-            yield note
             with self._answering(asked, note):
+                yield note
                 # Who did not ask for it is not told of an answer that begins anew.
                 if request.wish.restart or not flight.request.wish.restart:
                     async with aclosing(flight.follow(deadline)) as pieces:
@@ -187,6 +187,8 @@ class CompletionPipeline:
         self._require_same(asked, landed)
         if landed.trace is None:
             note = note._replace(status=CacheStatus.COALESCED)
+        # Before its end is told: who has heard that may hang up at once.
+        self._count(asked, note, landed)
         if finished is None:
             # It heard nothing yet: whoever began the flight wanted the answer whole, or restarts.
             landed.kept = self._answers.as_stream(Found(landed.kept, note))
@@ -197,7 +199,6 @@ class CompletionPipeline:
             yield Finished(finished.body, finished.target, None, *_saved(landed.kept, note))
         else:
             yield finished
-        self._count(asked, note, landed)
 
     def _is_shared(self, asked: Asked, request: CompletionRequest) -> bool:
         """Whether an answer may be kept or shared. Raises where nobody is to be asked."""
@@ -215,9 +216,13 @@ class CompletionPipeline:
 
     @contextmanager
     def _answering(self, asked: Asked, note: CacheNote) -> Generator[None, None, None]:
-        """A failure is remembered by whoever asked, and counts as a miss; others joined it."""
+        """Whoever asked had a miss if it fails, which is remembered, or is left; others joined."""
         try:
             yield
+        except (asyncio.CancelledError, GeneratorExit):
+            if note.status in ASKED:
+                self._answers.counters.miss(asked.question.tenant)
+            raise
         except ServiceFailure as failure:
             if note.status in ASKED:
                 self._answers.counters.miss(asked.question.tenant)
