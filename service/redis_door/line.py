@@ -36,16 +36,21 @@ class Line:
         self._tls: RedisSSLContext | None = redis.connection_pool.connection_kwargs.get("tls")
         self._redis = redis
         self._timeout_s = timeout_s
+        self._is_closed = False
 
     async def exchange(
         self, commands: Sequence[Words], sent: Callable[[], None] = _nothing
     ) -> list[Any]:
         """The raw replies, in order; an error reply is there in place of a reply, not raised.
 
+        Once it is closed nobody is reached: the pool would open a connection that nobody closes.
+
         `sent` is called between writing and reading: what passes before is not the server's time.
         Raises UnreachableError, TimeoutError, and what the library makes of a server that breaks
         off or is no Redis.
         """
+        if self._is_closed:
+            raise UnreachableError
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(CONNECTING_MAX * self._timeout_s) as limit:
             connection = await self._connection()
@@ -92,6 +97,7 @@ class Line:
 
     async def aclose(self) -> None:
         """No round trip may be under way."""
+        self._is_closed = True
         await self._redis.aclose()
 
 

@@ -254,3 +254,19 @@ async def test_nobody_to_connect_to() -> None:
     with pytest.raises(UnreachableError):
         await there.exchange([("PING",)])
     await there.aclose()
+
+
+async def test_nobody_is_reached_by_a_line_that_was_closed(tmp_path: Path) -> None:
+    """Who comes late, as a claim that is given up after all, opens no connection again."""
+    with redis_server(tmp_path) as redis:
+        there = line(redis.terms())
+        await there.exchange([("PING",)])
+        await there.aclose()
+        async with asyncio.timeout(5):
+            while redis.count("connected_clients") > 1:
+                await asyncio.sleep(0.01)
+
+        with pytest.raises(UnreachableError):
+            await there.exchange([("PING",)])
+
+        assert 1 == redis.count("connected_clients")
