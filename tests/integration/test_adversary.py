@@ -77,8 +77,8 @@ async def test_slowness(client: Client, directives: str, at_least_s: float) -> N
     _, body = await client.ask("openai", in_name(directives), stream=True)
     took_s = time.monotonic() - started
 
-    # A timer may ring a tick of the clock early.
-    assert at_least_s - 0.002 <= took_s
+    # Each of several timers may ring a tick of the clock early.
+    assert 0.85 * at_least_s <= took_s
     assert b"".join(expected.pieces) == body
 
 

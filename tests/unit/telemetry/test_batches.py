@@ -28,9 +28,11 @@ class SlowSpans(SpanExporter):
 
     def __init__(self) -> None:
         self.names: list[str] = []
+        self.is_asked = threading.Event()
         self.go_on = threading.Event()
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        self.is_asked.set()
         self.go_on.wait(5)
         self.names += [span.name for span in spans]
         return SpanExportResult.SUCCESS
@@ -39,9 +41,11 @@ class SlowSpans(SpanExporter):
 class SlowLines(LogRecordExporter):
     def __init__(self) -> None:
         self.bodies: list[object] = []
+        self.is_asked = threading.Event()
         self.go_on = threading.Event()
 
     def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
+        self.is_asked.set()
         self.go_on.wait(5)
         self.bodies += [line.log_record.body for line in batch]
         return LogRecordExportResult.SUCCESS
@@ -54,18 +58,20 @@ class SlowLines(LogRecordExporter):
 
 
 def test_spans_that_do_not_fit_are_counted() -> None:
-    """What was put is told or counted as dropped, and nothing is neither or both."""
+    """What was put while the exporter was busy is told or counted as dropped, and never both."""
     exporter = SlowSpans()
     batches = SpanBatches(exporter, max_queue_size=5, max_export_batch_size=5)
     maker = SpanMaker(RESOURCE, SCOPE, str, lambda: "d" * 16)
     tracing = Tracing(maker, batches.put, ContentPolicy(Redactor()))
-    for _ in range(30):
+    for number in range(30):
         tracing.attempt(attempt(SAMPLED))
+        if number == 4:
+            assert exporter.is_asked.wait(5)
     exporter.go_on.set()
     batches.shutdown()
 
-    assert batches.dropped_count > 0
-    assert 30 == len(exporter.names) + batches.dropped_count
+    assert 20 == batches.dropped_count
+    assert 10 == len(exporter.names)
 
 
 def test_lines_that_do_not_fit_are_counted() -> None:
@@ -75,8 +81,10 @@ def test_lines_that_do_not_fit_are_counted() -> None:
     maker = LineMaker(RESOURCE, SCOPE)
     for number in range(30):
         batches.put(maker.line(str(number), {"event": "e"}, 1000.0))
+        if number == 4:
+            assert exporter.is_asked.wait(5)
     exporter.go_on.set()
     batches.shutdown()
 
-    assert batches.dropped_count > 0
-    assert 30 == len(exporter.bodies) + batches.dropped_count
+    assert 20 == batches.dropped_count
+    assert 10 == len(exporter.bodies)
