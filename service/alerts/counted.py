@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from service.domain.alert_readings import WindowRule, of_windows
 from service.domain.alert_rules import Subject
@@ -25,7 +25,7 @@ class Counted:
     def __repr__(self) -> str:
         return f"<Counted {self._windows!r}>"
 
-    def __call__(self, records: Sequence[Record]) -> None:
+    def __call__(self, records: Iterable[Record]) -> None:
         for record in records:
             # One at a time, so that a reader never waits for a whole batch.
             with self._lock:

@@ -7,9 +7,7 @@ would need a further one is lost, and counted.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
-
-import structlog
+from collections.abc import Iterable, Mapping, Sequence
 
 from service.domain import counting
 from service.domain.call_record import Record
@@ -22,7 +20,6 @@ _MINUTE_S = 60
 _HOUR_S = 3600
 Pending = Mapping[tuple[int, Key], Rollup]
 """By the start of a minute and the whole key."""
-_log = structlog.get_logger()
 
 
 class Recorder:
@@ -37,23 +34,19 @@ class Recorder:
         self.is_on = True
         """Nobody takes what is recorded where no ledger is kept."""
         self.lost_count = 0
-        self._has_failed = False
         self._pending: dict[tuple[int, Key], Rollup] = {}
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
         return f"<Recorder {len(self._pending)} sums, {self.lost_count} records lost>"
 
-    def __call__(self, records: Sequence[Record]) -> None:
+    def __call__(self, records: Iterable[Record]) -> None:
         if not self.is_on:
             return
         with self._lock:
             for record in records:
-                try:
-                    if counting.counts(record):
-                        self._record(record)
-                except Exception:  # noqa: BLE001 - a fault in one is not the end of the others
-                    self._failed()
+                if counting.counts(record):
+                    self._record(record)
 
     def _record(self, record: Record) -> None:
         at, pending = int(record.ended_at), self._pending
@@ -70,11 +63,6 @@ class Recorder:
                     return
                 rollup = pending[place] = Rollup()
         counting.count(rollup, record)
-
-    def _failed(self) -> None:
-        if not self._has_failed:
-            self._has_failed = True
-            _log.exception("a record is not wholly in the ledger")
 
     @property
     def is_empty(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from service.domain.call_record import CallRecord, Record
@@ -18,7 +18,7 @@ class AccessLog:
     def __repr__(self) -> str:
         return "<AccessLog>"
 
-    def __call__(self, records: Sequence[Record]) -> None:
+    def __call__(self, records: Iterable[Record]) -> None:
         for record in records:
             if isinstance(record, CallRecord):
                 self._write(_line(record))

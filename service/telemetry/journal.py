@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from operator import length_hint
 
 import structlog
 
@@ -17,7 +18,8 @@ from service.domain.call_record import Record
 QUEUE_MAX = 100_000
 BATCH_INTERVAL_S = 0.1
 _BATCH_MAX = 1_000
-Sink = Callable[[Sequence[Record]], None]
+Sink = Callable[[Iterable[Record]], None]
+"""Takes one after the other. Where it raises that one is lost to it, and it is given the rest."""
 _log = structlog.get_logger()
 
 
@@ -67,13 +69,21 @@ class Journal:
 
     def _hand_out(self, batch: Sequence[Record]) -> None:
         for sink in self.sinks:
-            try:
-                sink(batch)
-            except Exception:  # noqa: BLE001 - a fault in one sink is not the end of the others
-                # One that fails must not keep the records from the others. Told once for each.
-                if id(sink) not in self._failed:
-                    self._failed.add(id(sink))
-                    _log.exception("records of calls were lost", sink=repr(sink))
+            rest, left = iter(batch), len(batch) + 1
+            # A record that fails must not keep the others from it, nor one sink them from the next.
+            while length_hint(rest) < left:
+                left = length_hint(rest)
+                try:
+                    sink(rest)
+                    break
+                except Exception:  # noqa: BLE001 - as said above
+                    self._tell_failed(sink)
+
+    def _tell_failed(self, sink: Sink) -> None:
+        """Once for each."""
+        if id(sink) not in self._failed:
+            self._failed.add(id(sink))
+            _log.exception("records of calls were lost", sink=repr(sink))
 
     def _tell_dropped(self) -> None:
         count = self.dropped_count - self._told_count

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from service.domain.call_record import Record
@@ -33,7 +33,7 @@ class Live:
     def __repr__(self) -> str:
         return f"<Live {self._ring!r}>"
 
-    def __call__(self, records: Sequence[Record]) -> None:
+    def __call__(self, records: Iterable[Record]) -> None:
         for record in records:
             if counts(record):
                 # One at a time: a reader on the event loop must not wait for a whole batch.

@@ -11,8 +11,9 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from opentelemetry.sdk.metrics import MeterProvider
@@ -111,11 +112,14 @@ class Signals:
         """From now on they are read at each export."""
         observe(self._meters.get_meter(SCOPE), readings)
 
-    def __call__(self, records: Sequence[Record]) -> None:
+    def __call__(self, records: Iterable[Record]) -> None:
         """On the journal's thread."""
-        for start in range(0, len(records), _BREATHE_EVERY):
+        rest, is_more = iter(records), True
+        while is_more:
             with self._tallies.lock:
-                for record in records[start : start + _BREATHE_EVERY]:
+                is_more = False
+                for record in islice(rest, _BREATHE_EVERY):
+                    is_more = True
                     if isinstance(record, AttemptRecord):
                         self._attempt(record)
                     else:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
-from structlog.testing import capture_logs
 
 from service.domain.cardinality import NameLimits
 from service.domain.rollup import OTHER, Count, merged
@@ -48,18 +45,6 @@ def test_while_nothing_is_taken_minutes_become_hours(monkeypatch: pytest.MonkeyP
     } == taken
     assert 2 == recorder.lost_count
     assert "<Recorder 0 sums, 2 records lost>" == repr(recorder)
-
-
-def test_a_record_that_cannot_be_counted_costs_no_other() -> None:
-    """That it is missing is told, once."""
-    recorder, broken = Recorder(), call(tenant="broken", total_s=math.nan)
-
-    with capture_logs() as lines:
-        recorder([broken, call(), broken, call()])
-
-    taken = {key.tenant: rollup for (_, key), rollup in recorder.take().items()}
-    assert 2 == taken["acme"][Count.REQUESTS]
-    assert ["a record is not wholly in the ledger"] == [line["event"] for line in lines]
 
 
 def test_names_are_bounded() -> None:
