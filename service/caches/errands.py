@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from service.redis_door import Line, Words
+from service.redis_door import Line, Words, end
 
 ENTRIES_MAX = 1000
 BYTES_MAX = 32 * 1024 * 1024
@@ -83,11 +83,7 @@ class Errands:
 
     async def aclose(self) -> None:
         """What waits is dropped."""
-        workers = list(self._workers)
-        for worker in workers:
-            worker.cancel()
-        if workers:
-            await asyncio.wait(workers)
+        await end(*self._workers)
         dropped = list(self._queue)
         self._queue.clear()
         self._bytes = 0

@@ -15,7 +15,7 @@ from typing import Protocol
 from service.caches.codec import may_be_under
 from service.caches.replies import NonsenseError, values
 from service.caches.wait import Wait
-from service.redis_door import Line
+from service.redis_door import Line, end
 
 KEYS_MAX = 128
 """In one round trip."""
@@ -94,14 +94,10 @@ class Lookups:
 
     async def aclose(self) -> None:
         """Who waits gets None."""
-        workers = list(self._workers)
-        for worker in workers:
-            worker.cancel()
         for batch in self._queue:
             batch.wait.end()
             batch.let_go()
-        if workers:
-            await asyncio.wait(workers)
+        await end(*self._workers)
 
     def _begin(self) -> _Batch:
         batch = self._filling = _Batch(self._loop.time())

@@ -27,7 +27,7 @@ from service.caches.visit import visit
 from service.caches.wait import PASSES_TO_HEAR, Wait
 from service.domain.kept import Kept
 from service.domain.waited import Waited
-from service.redis_door import Client, RedisTerms, Words, connect, kind
+from service.redis_door import Client, RedisTerms, Words, connect, end, kind
 
 PACK_IN_THREAD_BYTES_MIN = 64 * 1024
 UNPACK_IN_THREAD_BYTES_MIN = 512 * 1024
@@ -137,8 +137,7 @@ class RedisAnswers:
             async with asyncio.timeout(self._timeout_s):
                 await self.settled()
         if self._rounds is not None:
-            self._rounds.cancel()
-            await asyncio.wait([self._rounds])
+            await end(self._rounds)
         await self.lanes.aclose()
         with contextlib.suppress(Exception):
             await self.client.aclose()

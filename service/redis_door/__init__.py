@@ -5,6 +5,7 @@ URL cannot loosen that. Nothing else in the service imports redis.
 """
 
 from service.redis_door.connecting import Client, connect, line, node_line
+from service.redis_door.ending import end
 from service.redis_door.faults import Fault, UnreachableError, fault, kind
 from service.redis_door.line import Line, Words
 from service.redis_door.slots import SLOTS_COUNT, Slots, slot_of, slots_by
@@ -21,6 +22,7 @@ __all__ = [
     "UnreachableError",
     "Words",
     "connect",
+    "end",
     "fault",
     "kind",
     "line",

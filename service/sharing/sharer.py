@@ -17,7 +17,7 @@ import structlog
 
 from service.domain.peers import INTERVAL_S, Belief, Peer, Word, believed, seen
 from service.domain.provider import ModelRef
-from service.redis_door import RedisTerms, kind
+from service.redis_door import RedisTerms, end, kind
 from service.sharing.blob import BYTES_MAX, decode, encode
 from service.sharing.redis import SharedHash
 
@@ -100,8 +100,7 @@ class Sharer:
         shared, self._hash = self._hash, None
         if task is None or shared is None:
             return
-        task.cancel()
-        await asyncio.wait([task])
+        await end(task)
         self._peers.clear()
         self._removed.clear()
         if not self.failed_count:

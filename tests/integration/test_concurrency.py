@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import grpc.aio
@@ -25,7 +25,7 @@ class Met:
     def __init__(self) -> None:
         self.counts: list[int] = []
 
-    def __call__(self, records: Sequence[Record]) -> None:
+    def __call__(self, records: Iterable[Record]) -> None:
         self.counts += [
             record.in_flight
             for record in records

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,7 @@ class Costly:
         self._records: list[AttemptRecord] = []
         stack.app.journal.sinks += (self._keep,)
 
-    def _keep(self, batch: Sequence[Record]) -> None:
+    def _keep(self, batch: Iterable[Record]) -> None:
         self._records += [record for record in batch if isinstance(record, AttemptRecord)]
 
     async def records(self, count: int) -> list[AttemptRecord]:
