@@ -80,20 +80,26 @@ def length(blob: bytes, at: int) -> int:
 
 def unpacked(blob: bytes) -> int:
     """Raises ValueError for what `packed` did not make."""
-    lanes = blob[_HEAD_BYTES:]
     try:
         first, count, width = blob[:_HEAD_BYTES]
         signs = _SIGNS[width][count]
-        if width < _BYTES:
-            # Column by column: several times as fast as one by one.
-            narrow, lanes = lanes, bytearray(_BYTES * count)
-            for byte in range(width):
-                lanes[byte::_BYTES] = narrow[byte::width]
+        lanes = widened(blob[_HEAD_BYTES:], width, count)
     except (KeyError, ValueError):
         raise ValueError("these are no sums") from None
     if len(lanes) != _BYTES * count:
         raise ValueError("these are no sums")
     return _number(lanes, signs) << _BITS * first
+
+
+def widened(narrow: bytes, width: int, count: int) -> bytes | bytearray:
+    """To 8 bytes each, from `width`. Raises ValueError where there are fewer than `count`."""
+    if width == _BYTES:
+        return narrow
+    lanes = bytearray(_BYTES * count)
+    for byte in range(width):
+        # Column by column: several times as fast as one by one.
+        lanes[byte::_BYTES] = narrow[byte::width]
+    return lanes
 
 
 def added(one: bytes, other: bytes) -> bytes:

@@ -15,6 +15,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
 from typing import Literal
 
+from service.domain.lanes import widened
+
 Tally = dict[int, int]
 """How often, by where. Nothing stands for 0."""
 
@@ -125,7 +127,7 @@ def unpacked(blob: bytes) -> Tally:
 def sum_of(blobs: Iterable[bytes]) -> Tally:
     """Of many that are packed. Raises ValueError as above."""
     found: Tally = {}
-    dense: list[tuple[int, bytes]] = []
+    dense: list[tuple[int, bytes | bytearray]] = []
     try:
         for blob in blobs:
             if blob and blob[0] == _DENSE:
@@ -182,7 +184,7 @@ def _sparse(blob: bytes) -> Iterator[tuple[int, int]]:
     return zip(found[:number], found[number:], strict=True)
 
 
-def _lanes(blob: bytes) -> tuple[int, bytes]:
+def _lanes(blob: bytes) -> tuple[int, bytes | bytearray]:
     """The first place, and the counts in 8 bytes each."""
     _, width, first = _DENSE_HEAD.unpack_from(blob)
     _ = _FORMATS[width]
@@ -190,13 +192,10 @@ def _lanes(blob: bytes) -> tuple[int, bytes]:
     number, rest = divmod(len(counts), width)
     if rest or first + number > 1 << 16:
         raise ValueError("this is no tally")
-    lanes = bytearray(_LANE_BYTES * number)
-    for byte in range(width):
-        lanes[byte::_LANE_BYTES] = counts[byte::width]
-    return first, bytes(lanes)
+    return first, widened(counts, width, number)
 
 
-def _add_dense(to: Tally, dense: Sequence[tuple[int, bytes]]) -> None:
+def _add_dense(to: Tally, dense: Sequence[tuple[int, bytes | bytearray]]) -> None:
     # One sum of large numbers, in whose lanes the counts stand: several times as fast as a loop.
     first = min(place for place, _ in dense)
     total = sum(

@@ -17,7 +17,16 @@ from service.domain.sketch import Tally
 from service.ledger import redis_layout as layout
 from service.ledger import redis_scripts as scripts
 from service.ledger.redis_layout import Hash
-from service.ledger.store import ROWS_MAX, Batch, Gathered, Packed, StoreError, not_ours, placed
+from service.ledger.store import (
+    ROWS_MAX,
+    Batch,
+    Gathered,
+    Packed,
+    StoreError,
+    key_of,
+    not_ours,
+    placed,
+)
 from service.redis_door import RedisTerms, connect, kind
 
 TIMEOUT_S = 2.0
@@ -81,7 +90,7 @@ class RedisStore:
     async def tallies(
         self, plan: Plan, kinds: Collection[Kind], wanted: Collection[Place]
     ) -> dict[Place, dict[Kind, Tally]]:
-        gathered = Gathered(plan, wanted, layout.key_of)
+        gathered = Gathered[bytes](plan, wanted, key_of)
         hashes = await self._hashes(plan)
         numbers = sorted(map(int, kinds))
         for part in _parts(hashes, _AT_ONCE_MAX):
@@ -173,7 +182,7 @@ def _sum_up(
 
 def _understood(plan: Plan, by_bucket: Mapping[int, Mapping[bytes, Sums]]) -> dict[Place, Sums]:
     try:
-        return placed(plan, by_bucket, layout.key_of)
+        return placed(plan, by_bucket, key_of)
     except ValueError:
         raise not_ours() from None
 

@@ -19,11 +19,11 @@ from typing import Any, NamedTuple
 import orjson
 
 from service.domain import lanes
-from service.domain.rollup import Key, Kind, Rollup
+from service.domain.rollup import Kind, Rollup
 from service.domain.rollup_answer import Sums
 from service.domain.rollup_plan import Plan, Retention
 from service.domain.rollup_views import RESOLUTIONS, Resolution, Row, View
-from service.ledger.store import Packed
+from service.ledger.store import Packed, text_of
 
 EXACT_MAX = 2**53
 """Scripts add exactly up to this: 9 million USD in one row."""
@@ -82,7 +82,7 @@ def adding(rows: Sequence[tuple[Row, Rollup]], packed: Packed) -> Iterator[Any]:
     """What `ADD` is told of rows of one hash: how many, their sums, then their tallies."""
     yield len(rows)
     for row, rollup in rows:
-        key = orjson.dumps(tuple(row.key))
+        key = text_of(row.key)
         yield _field(row)
         yield _HEAD.pack(row.start, len(key)) + key + packed.sums(rollup)
     for row, rollup in rows:
@@ -128,10 +128,3 @@ def read_tallies(told: bytes) -> Iterator[tuple[int, bytes, Kind, bytes]]:
 _HEAD = struct.Struct("<II")
 _KIND_HEAD = struct.Struct("<BI")
 _TOLD_HEAD = struct.Struct("<IBI")
-
-
-def key_of(text: bytes) -> Key:
-    """Raises ValueError for what is none."""
-    tenant, provider, model, method, status, cache, labels = orjson.loads(text)
-    kept = tuple((name, value) for name, value in labels)
-    return Key(tenant, provider, model, method, status, cache, kept)

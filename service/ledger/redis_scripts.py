@@ -159,18 +159,15 @@ return 1
 READ_SUMS = "return table.concat(redis.call('HVALS', KEYS[1]))"
 
 # Further arguments: from and until when, and the numbers of the kinds.
-_IN_TIME = """
+READ_TALLIES = """
+local wanted = {}
+for i = 3, #ARGV do wanted[tonumber(ARGV[i])] = true end
 local all, out = redis.call('HGETALL', KEYS[1]), {}
 local from, till = tonumber(ARGV[1]), tonumber(ARGV[2])
 for i = 1, #all, 2 do
-  local start = tonumber(string.match(all[i], '^%d+'))
+  local field, value, at = all[i], all[i + 1], 1
+  local start = tonumber(string.match(field, '^%d+'))
   if start and start >= from and start < till then
-    %s
-  end
-end
-"""
-_WANTED_KINDS = """
-    local field, value, at = all[i], all[i + 1], 1
     while at + 4 < #value do
       local kind, length = struct.unpack('<BI4', value, at)
       if wanted[kind] then
@@ -179,9 +176,7 @@ _WANTED_KINDS = """
       end
       at = at + 5 + length
     end
+  end
+end
+return table.concat(out)
 """
-READ_TALLIES = (
-    "local wanted = {} for i = 3, #ARGV do wanted[tonumber(ARGV[i])] = true end"
-    + _IN_TIME.replace("%s", _WANTED_KINDS)
-    + "return table.concat(out)"
-)

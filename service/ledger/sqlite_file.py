@@ -25,7 +25,16 @@ from service.domain.rollup_plan import Place, Plan, Retention, Span, TooMuch
 from service.domain.rollup_views import RESOLUTIONS, View
 from service.domain.sketch import Tally
 from service.ledger import sqlite_schema as schema
-from service.ledger.store import Batch, Gathered, Packed, StoreError, not_ours, placed
+from service.ledger.store import (
+    Batch,
+    Gathered,
+    Packed,
+    StoreError,
+    key_of,
+    not_ours,
+    placed,
+    text_of,
+)
 
 BUSY_TIMEOUT_S = 5.0
 """How long another process may write meanwhile."""
@@ -100,7 +109,7 @@ class SqliteFile:
     def _id(self, connection: sqlite3.Connection, key: Key, day: int) -> int:
         found = self._ids.get(key)
         if found is None:
-            text = orjson.dumps(tuple(key)).decode()
+            text = text_of(key).decode()
             ((found,),) = connection.execute(schema.NAME_ID, (text, day)).fetchall()
             self._ids[key] = found
         return found
@@ -157,13 +166,13 @@ class SqliteFile:
         if key is None:
             if not self._keys or len(self._keys) > _NAMES_MAX:
                 self._keys = {
-                    number: _key(text)
+                    number: key_of(text)
                     for number, text in connection.execute(
                         "SELECT id, key FROM names ORDER BY id DESC LIMIT ?", (_NAMES_MAX // 2,)
                     )
                 }
             found = connection.execute("SELECT key FROM names WHERE id = ?", (name,)).fetchone()
-            key = self._keys[name] = _key(found[0]) if found else Key()
+            key = self._keys[name] = key_of(found[0]) if found else Key()
         return key
 
     def forget(self, now: float, retention: Retention) -> None:
@@ -255,12 +264,6 @@ def _store_error(file: Path, error: sqlite3.Error) -> StoreError:
     name = str(getattr(error, "sqlite_errorname", ""))
     known = (remedy for prefix, remedy in _REMEDIES.items() if name.startswith(prefix))
     return StoreError(f"{file}: {error}", next(known, ""))
-
-
-def _key(text: str) -> Key:
-    tenant, provider, model, method, status, cache, labels = orjson.loads(text)
-    kept = tuple((name, value) for name, value in labels)
-    return Key(tenant, provider, model, method, status, cache, kept)
 
 
 def _summed(one: bytes, other: bytes) -> bytes:

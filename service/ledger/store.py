@@ -7,6 +7,8 @@ from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+import orjson
+
 from service.domain import lanes, sketch
 from service.domain.rollup import Key, Kind, Rollup
 from service.domain.rollup_answer import Sums
@@ -145,6 +147,18 @@ class Gathered(Generic[N]):
         except ValueError:
             raise not_ours() from None
         return found
+
+
+def text_of(key: Key) -> bytes:
+    """The key as JSON, as stores keep it."""
+    return orjson.dumps(tuple(key))
+
+
+def key_of(text: str | bytes) -> Key:
+    """Raises ValueError for what is none."""
+    tenant, provider, model, method, status, cache, labels = orjson.loads(text)
+    kept = tuple((name, value) for name, value in labels)
+    return Key(tenant, provider, model, method, status, cache, kept)
 
 
 def not_ours() -> StoreError:
