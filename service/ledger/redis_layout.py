@@ -25,8 +25,6 @@ from service.domain.rollup_plan import Plan, Retention
 from service.domain.rollup_views import RESOLUTIONS, Resolution, Row, View
 from service.ledger.store import Packed, text_of
 
-EXACT_MAX = 2**53
-"""Scripts add exactly up to this: 9 million USD in one row."""
 ROWS_AT_ONCE_MAX = 20
 """So many take Redis three milliseconds, in which it answers nobody else."""
 _HASH_S = {

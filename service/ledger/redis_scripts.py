@@ -6,7 +6,8 @@ Sums and tallies are packed as `lanes` and `sketch` do it in Python, and come ou
 from __future__ import annotations
 
 # Keys as `Hash.names` gives them. Arguments: the writer, the number, when all of it expires, and
-# what `adding` says. What it cannot read it replaces: to take nothing more would be worse.
+# what `adding` says. What it cannot read it replaces: to take nothing more would be worse. Sums are
+# exact up to 2**53, as Lua counts: 9 million USD in one row.
 ADD = """
 local sums, writers = KEYS[1], KEYS[2]
 if tonumber(redis.call('HGET', writers, ARGV[1]) or -1) >= tonumber(ARGV[2]) then return 0 end

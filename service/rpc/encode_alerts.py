@@ -8,8 +8,9 @@ from aiprovider.v1 import analytics_service_pb2
 from service.alerts.known import Known
 from service.alerts.notice import Origin, firing_id, measured, summary
 from service.domain.alert_list import Phase, Wish, chosen, phase
-from service.domain.alert_rules import By, RuleKind, Severity, Subject
+from service.domain.alert_rules import By, RuleKind, Subject
 from service.domain.alerts import Alert, Why
+from service.rpc.decode import alerts as asked
 from service.rpc.values import timestamp
 
 KINDS = {
@@ -21,15 +22,8 @@ KINDS = {
     RuleKind.CACHE_COLLAPSE: pb.ALERT_KIND_CACHE_COLLAPSE,
     RuleKind.COST_SPIKE: pb.ALERT_KIND_COST_SPIKE,
 }
-SEVERITIES = {
-    Severity.WARNING: pb.ALERT_SEVERITY_WARNING,
-    Severity.CRITICAL: pb.ALERT_SEVERITY_CRITICAL,
-}
-STATES = {
-    Phase.FIRING: pb.ALERT_STATE_FIRING,
-    Phase.PENDING: pb.ALERT_STATE_PENDING,
-    Phase.RESOLVED: pb.ALERT_STATE_RESOLVED,
-}
+SEVERITIES = {severity: number for number, severity in asked.SEVERITIES.items()}
+STATES = {phase: number for number, phase in asked.STATES.items()}
 ENDS = {
     Why.RECOVERED: pb.ALERT_END_RECOVERED,
     Why.NO_DATA: pb.ALERT_END_NO_DATA,

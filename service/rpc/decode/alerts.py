@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import Enum
+from typing import Any
 
 from aiprovider.v1 import alert_pb2
 from aiprovider.v1 import analytics_service_pb2 as pb
@@ -14,12 +15,12 @@ from service.rpc.decode.check import Check
 
 _LIMIT = 100
 _LIMIT_MAX = 1000
-_STATES: Mapping[int, Phase] = {
+STATES: Mapping[alert_pb2.AlertState, Phase] = {
     alert_pb2.ALERT_STATE_FIRING: Phase.FIRING,
     alert_pb2.ALERT_STATE_PENDING: Phase.PENDING,
     alert_pb2.ALERT_STATE_RESOLVED: Phase.RESOLVED,
 }
-_SEVERITIES: Mapping[int, Severity] = {
+SEVERITIES: Mapping[alert_pb2.AlertSeverity, Severity] = {
     alert_pb2.ALERT_SEVERITY_WARNING: Severity.WARNING,
     alert_pb2.ALERT_SEVERITY_CRITICAL: Severity.CRITICAL,
 }
@@ -28,18 +29,18 @@ _SEVERITIES: Mapping[int, Severity] = {
 def alert_wish(request: pb.ListAlertsRequest) -> Wish:
     """Raises ServiceFailure."""
     check = Check()
-    _check("states", request.states, _STATES, check)
-    _check("severities", request.severities, _SEVERITIES, check)
+    _check("states", request.states, STATES, check)
+    _check("severities", request.severities, SEVERITIES, check)
     check.within("limit", request.limit, 0, _LIMIT_MAX)
     check.finish()
     return Wish(
-        frozenset(_STATES[one] for one in request.states or _STATES),
-        frozenset(_SEVERITIES[one] for one in request.severities or _SEVERITIES),
+        frozenset(STATES[one] for one in request.states or STATES),
+        frozenset(SEVERITIES[one] for one in request.severities or SEVERITIES),
         request.limit or _LIMIT,
     )
 
 
-def _check(field: str, values: Sequence[int], known: Mapping[int, Enum], check: Check) -> None:
+def _check(field: str, values: Sequence[int], known: Mapping[Any, Enum], check: Check) -> None:
     for place, value in enumerate(values):
         if value not in known:
             words = ", ".join(one.value for one in known.values())

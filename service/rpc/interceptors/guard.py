@@ -107,15 +107,14 @@ class Guard(_Interceptor):
             raise AssertionError(f"{method} streams requests, which the guard does not wrap")
         inner: Any = handler.unary_stream if handler.response_streaming else handler.unary_unary
 
-        async def behaviour(request: Any, context: Context) -> Any:
-            return await self.serve(method, inner, request, context)
+        counted = int(counts_calls_of(method))
 
-        async def counted(request: Any, context: Context) -> Any:
-            self._in_flight_count += 1
+        async def behaviour(request: Any, context: Context) -> Any:
+            self._in_flight_count += counted
             try:
                 return await self.serve(method, inner, request, context)
             finally:
-                self._in_flight_count -= 1
+                self._in_flight_count -= counted
 
         wrap: Any = (
             grpc.unary_stream_rpc_method_handler
@@ -123,8 +122,7 @@ class Guard(_Interceptor):
             else grpc.unary_unary_rpc_method_handler
         )
         deserializer = _lenient(handler.request_deserializer)
-        serve = counted if counts_calls_of(method) else behaviour
-        return wrap(serve, deserializer, _passing(handler.response_serializer))
+        return wrap(behaviour, deserializer, _passing(handler.response_serializer))
 
     async def serve(
         self,
